@@ -1,0 +1,166 @@
+"""Every error that tfx-rollout raises on purpose.
+
+An exception here means *could not decide* or *could not do*. Outcomes, such as
+"the model is not blessed" or "the canary was rolled back", are values.
+
+    RolloutError                     one sentence: the fault, the place, the mend
+    ├── InvalidInput                 what was given is wrong; nothing was changed
+    │   ├── InvalidPlan              a plan, policy or other configuration, all faults at once
+    │   ├── InvalidModel             a SavedModel that cannot be what it should be
+    │   └── InvalidState             a desired state that breaks its own invariants
+    ├── NotFound                     a model, version or rollout that is not there
+    ├── Conflict                     somebody else was first; read again and retry
+    │   ├── StaleGeneration          a compare-and-set that lost
+    │   ├── RolloutInProgress        a second rollout of a model that has one
+    │   └── Busy                     a lock or a lease that another process holds
+    ├── StorageFault                 the disk or the folder refused (full, read-only, a file in the way)
+    │   └── CorruptState             a control file that does not say what it must
+    └── ServingFault                 a process of the serving setup did not do its part
+        ├── PortInUse                an address that another process listens on
+        ├── ServerFailed             a model server that did not start, died or did not load
+        └── GatewayFailed            the gateway did not start, or refused what was rendered
+
+The command maps them to exit codes (`exit_code`); the TFX executors let them pass,
+so that the pipeline's run fails with the sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class RolloutError(Exception):
+    """The root of the tree. `str(error)` is one sentence fit to show to a person."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidInput(RolloutError):
+    """What was given is wrong. Nothing was changed."""
+
+    exit_code = 2
+
+
+class InvalidPlan(InvalidInput):
+    """A configuration with faults; all of them are reported at once.
+
+    `what` names the document ("plan demo.yaml"), `faults` has one line per fault,
+    each starting with the field it is about.
+    """
+
+    def __init__(self, what: str, faults: Sequence[str]) -> None:
+        self.what = what
+        self.faults = tuple(faults)
+        super().__init__(f"{what} is not valid: " + "; ".join(self.faults))
+
+
+class InvalidModel(InvalidInput):
+    """A folder that is no SavedModel, or one without what the task needs."""
+
+    def __init__(self, path: str, fault: str, mend: str) -> None:
+        self.path = path
+        super().__init__(f"The model at {path} {fault}; {mend}.")
+
+
+class InvalidState(InvalidInput):
+    """A desired state that contradicts itself (a label without its version, say)."""
+
+    def __init__(self, model: str, fault: str) -> None:
+        self.model = model
+        super().__init__(f"The desired state of model {model!r} is refused: {fault}.")
+
+
+class NotFound(RolloutError):
+    """A model, version or rollout that is not there. `known` lists what is."""
+
+    exit_code = 4
+
+    def __init__(self, kind: str, name: object, place: str, known: Sequence[object] = ()) -> None:
+        self.kind, self.name, self.place = kind, name, place
+        there = ", ".join(str(k) for k in known) or "none"
+        super().__init__(f"There is no {kind} {name!s} in {place}; known: {there}.")
+
+
+class Conflict(RolloutError):
+    """Somebody else was first. Read the state again and decide anew."""
+
+    exit_code = 3
+
+
+class StaleGeneration(Conflict):
+    """A compare-and-set named a generation that is no longer the current one."""
+
+    def __init__(self, model: str, expected: int, found: int) -> None:
+        self.model, self.expected, self.found = model, expected, found
+        super().__init__(
+            f"The desired state of model {model!r} is at generation {found}, not {expected}: "
+            "another change came first; read it again and repeat yours if it still applies."
+        )
+
+
+class RolloutInProgress(Conflict):
+    """A rollout was asked for while another one of the same model runs."""
+
+    def __init__(self, model: str, running: str, version: int) -> None:
+        self.model, self.running, self.version = model, running, version
+        super().__init__(
+            f"Rollout {running} of model {model!r} (version {version}) is still running; "
+            "wait for it, abort it, or choose on_running 'queue' or 'supersede' in the plan."
+        )
+
+
+class Busy(Conflict):
+    """A lock or lease that another process holds."""
+
+    def __init__(self, what: str, holder: str, mend: str) -> None:
+        super().__init__(f"{what} is held by {holder}; {mend}.")
+
+
+class StorageFault(RolloutError):
+    """The disk or the folder refused."""
+
+    exit_code = 5
+
+    def __init__(self, path: str, fault: str, mend: str) -> None:
+        self.path = path
+        super().__init__(f"{path} {fault}; {mend}.")
+
+
+class CorruptState(StorageFault):
+    """A control file that does not say what it must."""
+
+    def __init__(self, path: str, fault: str) -> None:
+        super().__init__(path, f"cannot be used ({fault})", "restore it from a copy, or move it away")
+
+
+class ServingFault(RolloutError):
+    """A process of the serving setup did not do its part; says nothing about the model."""
+
+    exit_code = 6
+
+
+class PortInUse(ServingFault):
+    """An address that another process listens on."""
+
+    def __init__(self, host: str, port: int, purpose: str) -> None:
+        self.host, self.port, self.purpose = host, port, purpose
+        super().__init__(
+            f"Port {port} on {host} ({purpose}) is in use by another process; stop that process or choose another port."
+        )
+
+
+class ServerFailed(ServingFault):
+    """A model server that did not start, died, or did not get ready in time."""
+
+    def __init__(self, server: str, fault: str, log: str | None = None) -> None:
+        self.server, self.log = server, log
+        super().__init__(f"Model server {server} {fault}" + (f"; its log is {log}." if log else "."))
+
+
+class GatewayFailed(ServingFault):
+    """The gateway did not start, or refused what was rendered for it."""
+
+    def __init__(self, fault: str, log: str | None = None) -> None:
+        self.log = log
+        super().__init__(f"The gateway {fault}" + (f"; its log is {log}." if log else "."))

@@ -1,0 +1,7 @@
+"""Windows of counts per track: what the judge decides on."""
+
+from tfx_rollout.evidence.histogram import LatencyHistogram
+from tfx_rollout.evidence.source import EvidenceSource, IntervalCounts
+from tfx_rollout.evidence.window import TrackCounts, Window
+
+__all__ = ["EvidenceSource", "IntervalCounts", "LatencyHistogram", "TrackCounts", "Window"]

@@ -1,0 +1,35 @@
+# The two commands: `make demo` and `make test`. Both first see to `.venv` (.ci/environment.py).
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test test-fast lint bench clean
+
+help:
+	@echo "make demo              the taxi pipeline three times, ending in a live serving (KEEP=1 leaves it on)"
+	@echo "make test              style, types and all tests"
+	@echo "make test-fast         the tests that need neither servers nor TensorFlow (seconds)"
+	@echo "make bench NAME=x      one benchmark of benchmarks/, against its bars"
+
+environment:
+	@$(PYTHON) .ci/environment.py
+
+demo: environment
+	@KEEP="$(KEEP)" PYTHONPATH=pipelines $(RUN) -m taxi.demo
+
+test: lint
+	@$(RUN) -m pytest
+
+test-fast: environment
+	@$(RUN) -m pytest -m "not integration"
+
+lint: environment
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy
+
+bench: environment
+	@$(RUN) benchmarks/$(subst -,_,$(NAME)).py
+
+clean:
+	rm -rf .venv .tools .demo

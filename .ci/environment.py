@@ -37,6 +37,7 @@ class Unfit(Exception):
 
 
 def say(text: str) -> None:
+    """Print one line of progress."""
     print("setup: " + text, flush=True)
 
 
@@ -55,13 +56,16 @@ def wanted_pythons(libc: tuple[int, int]) -> list[str]:
 
 
 def check_machine() -> None:
+    """Refuse what no TFX line has wheels for."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise Unfit(
             f"TFX has wheels for Linux on x86_64 only, and this is {sys.platform} on {platform.machine()}; "
             "use such a machine or a container of it."
         )
     if glibc() == (0, 0):
-        raise Unfit("TensorFlow's wheels need the GNU C library, and this system has another one; use Debian, Ubuntu or the like.")
+        raise Unfit(
+            "TensorFlow's wheels need the GNU C library, and this system has another one; use Debian, Ubuntu or the like."
+        )
 
 
 def get_uv() -> None:
@@ -75,18 +79,31 @@ def get_uv() -> None:
         if made.returncode != 0:
             raise Unfit(f"{sys.executable} has neither pip nor venv; install them (Debian and Ubuntu: apt install python3-venv).")
         pip = [str(TOOLS / "pip" / "bin" / "python"), "-m", "pip"]
-    command = [*pip, "install", "--quiet", "--no-warn-script-location", "--disable-pip-version-check", "--target", str(TOOLS / "uv"), "uv"]
+    command = [
+        *pip,
+        "install",
+        "--quiet",
+        "--no-warn-script-location",
+        "--disable-pip-version-check",
+        "--target",
+        str(TOOLS / "uv"),
+        "uv",
+    ]
     got = subprocess.run(command, env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}, capture_output=True, text=True)
     if got.returncode != 0 or not UV.exists():
-        raise Unfit("uv could not be installed from PyPI; check the network and pip's settings. pip said: " + last_line(got.stderr))
+        raise Unfit(
+            "uv could not be installed from PyPI; check the network and pip's settings. pip said: " + last_line(got.stderr)
+        )
 
 
 def last_line(text: str) -> str:
+    """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "(nothing)"
 
 
 def run_uv(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run uv on this checkout's `.venv`, its output captured."""
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(VENV)}
     environment.pop("VIRTUAL_ENV", None)
     return subprocess.run([str(UV), *args], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
@@ -137,8 +154,8 @@ def find_python() -> Path:
             return next((TOOLS / "python").glob(f"*{version}*/bin/python3"))
     libc = ".".join(map(str, glibc()))
     raise Unfit(
-        f"This machine has glibc {libc}, for which TFX needs Python {' or '.join(wanted)}, and none was found or could be fetched; "
-        f"install one (for example: pyenv install {wanted[0]}) and run the command again."
+        f"This machine has glibc {libc}, for which TFX needs Python {' or '.join(wanted)}, and none was "
+        f"found or could be fetched; install one (for example: pyenv install {wanted[0]}) and run the command again."
     )
 
 
@@ -160,11 +177,15 @@ def up_to_date() -> bool:
 
 
 def make() -> None:
+    """Make `.venv`, and leave the stamp that says from what."""
     check_machine()
     get_uv()
     python = find_python()
     if not (shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")):
-        raise Unfit("One dependency of TFX (pyfarmhash) is compiled on install; install a C++ compiler (Debian and Ubuntu: apt install g++).")
+        raise Unfit(
+            "One dependency of TFX (pyfarmhash) is compiled on install, and there is no C++ compiler; "
+            "install one (Debian and Ubuntu: apt install g++)."
+        )
     line = "1.16" if version_of(python) in OLD_LINE else "1.21"
     say(f"installing TFX {line} and what goes with it on Python {version_of(python)} into .venv (about a minute)")
     synced = run_uv("sync", "--frozen", "--extra", "tfx", "--python", str(python))
@@ -176,6 +197,7 @@ def make() -> None:
 
 
 def main() -> int:
+    """The exit code of the command; a fault is one sentence on stderr."""
     if up_to_date():
         return 0
     try:

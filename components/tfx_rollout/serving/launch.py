@@ -1,0 +1,183 @@
+"""Starting and stopping a model server: the real binary where it is installed, else the embedded one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfx_rollout.errors import ServerFailed, StorageFault
+from tfx_rollout.serving.ports import free_port
+from tfx_rollout.serving.rest_client import ModelServerClient
+from tfx_rollout.serving.tether import tethered
+from tfx_rollout.traffic import VersionState
+
+COMMAND_VARIABLE = "TFX_ROLLOUT_MODEL_SERVER"
+"""Environment variable with the command of the model server, when it should not be found by itself."""
+
+CONFIG_POLL_SECONDS = 1
+
+
+def model_server_command() -> list[str]:
+    """The command that starts a model server, without flags.
+
+    `TFX_ROLLOUT_MODEL_SERVER` where it is set, `tensorflow_model_server` where it is
+    installed, else the embedded server run by this very Python.
+    """
+    chosen = os.environ.get(COMMAND_VARIABLE)
+    if chosen:
+        return shlex.split(chosen)
+    binary = shutil.which("tensorflow_model_server")
+    return [binary] if binary else [sys.executable, "-m", "tfx_rollout.model_server"]
+
+
+@dataclass
+class ModelServerProcess:
+    """One running model server. Make it by `start`; only the flags of TensorFlow Serving are used.
+
+    It follows its configuration file (polled every second) and opens its ports after the
+    first load of every model in it. It is tethered: it ends when the *thread* that
+    started it ends.
+    """
+
+    name: str
+    grpc_port: int
+    rest_port: int
+    log_file: Path
+    host: str
+    _process: subprocess.Popen[bytes] = field(repr=False)
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        config_file: Path,
+        log_file: Path,
+        *,
+        host: str = "127.0.0.1",
+        grpc_port: int | None = None,
+        rest_port: int | None = None,
+        flags: Sequence[str] = (),
+        command: Sequence[str] | None = None,
+    ) -> ModelServerProcess:
+        """Starts a server and returns at once; ask `ModelServerClient` when it is ready.
+
+        `host` is where clients reach it (the servers listen on every address), the ports
+        are free ones by default, `flags` are added to ours, and `log_file` is appended to.
+        `ServerFailed` when the command cannot be run at all.
+        """
+        grpc_port = grpc_port or free_port()
+        rest_port = rest_port or free_port()
+        arguments = [
+            *(command or model_server_command()),
+            f"--port={grpc_port}",
+            f"--rest_api_port={rest_port}",
+            f"--model_config_file={config_file}",
+            f"--model_config_file_poll_wait_seconds={CONFIG_POLL_SECONDS}",
+            "--file_system_poll_wait_seconds=1",
+            "--allow_version_labels_for_unavailable_models=true",
+            *flags,
+        ]
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            with log_file.open("ab") as log:
+                process = subprocess.Popen(
+                    tethered(arguments),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise StorageFault(str(log_file), f"cannot be written ({error.strerror})", "mend the folder or free space") from error
+        return cls(name, grpc_port, rest_port, log_file, host, process)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def grpc_address(self) -> str:
+        """`host:port` of the gRPC interface."""
+        return f"{self.host}:{self.grpc_port}"
+
+    @property
+    def rest_address(self) -> str:
+        """`host:port` of the REST interface."""
+        return f"{self.host}:{self.rest_port}"
+
+    def alive(self) -> bool:
+        """Whether the process runs (it may still be loading)."""
+        return self._process.poll() is None
+
+    def wait_available(self, model: str, version: int, *, timeout_s: float, poll_s: float = 0.05) -> None:
+        """Waits until the server answers for this version.
+
+        `ServerFailed` when the process ends, when the version ends with an error, or when
+        the time is over; the sentence has the last line of the log or the load error.
+        """
+        deadline = time.monotonic() + timeout_s
+        with ModelServerClient(self.rest_address, timeout_s=2.0) as client:
+            while True:
+                if not self.alive():
+                    raise ServerFailed(self.name, f"ended with code {self.returncode}: {self._last_words()}", str(self.log_file))
+                try:
+                    status = client.version_states(model).get(version)
+                except ServerFailed:
+                    status = None  # its ports open only after the first load
+                if status and status.state is VersionState.AVAILABLE:
+                    return
+                if status and status.state is VersionState.END and status.error:
+                    raise ServerFailed(
+                        self.name, f"could not load version {version} of model {model}: {status.error}", str(self.log_file)
+                    )
+                if time.monotonic() > deadline:
+                    seen = f"its state is {status.state}" if status else "it does not answer"
+                    raise ServerFailed(
+                        self.name,
+                        f"did not have version {version} of model {model} after {timeout_s:g} s ({seen})",
+                        str(self.log_file),
+                    )
+                time.sleep(poll_s)
+
+    def terminate(self) -> None:
+        """Asks the server to end, without waiting."""
+        if self.alive():
+            self._process.terminate()
+
+    def stop(self, grace_s: float = 10.0) -> int:
+        """Ends the server: SIGTERM, and SIGKILL to its process group after `grace_s` seconds. Returns its exit code."""
+        self.terminate()
+        try:
+            return self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            return self._process.wait()
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of the server's log."""
+        try:
+            with self.log_file.open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - 64 * 1024))
+                text = log.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _last_words(self) -> str:
+        return next((line.strip() for line in reversed(self.log_tail().splitlines()) if line.strip()), "its log is empty")

@@ -1,0 +1,66 @@
+"""The life of a server process, with a stand-in for the server itself: any program will do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfx_rollout.errors import ServerFailed
+from tfx_rollout.serving import ModelServerProcess, model_server_command
+from tfx_rollout.serving.launch import COMMAND_VARIABLE
+
+
+def start(tmp_path: Path, program: str) -> ModelServerProcess:
+    command = [sys.executable, "-u", "-c", program]
+    return ModelServerProcess.start("taxi", tmp_path / "taxi.config", tmp_path / "logs" / "taxi.log", command=command)
+
+
+def test_the_command_comes_from_the_variable_then_the_path_then_this_python(tmp_path, monkeypatch):
+    monkeypatch.delenv(COMMAND_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert model_server_command() == [sys.executable, "-m", "tfx_rollout.model_server"]
+    binary = tmp_path / "tensorflow_model_server"
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    assert model_server_command() == [str(binary)]
+    monkeypatch.setenv(COMMAND_VARIABLE, "docker run 'my image'")
+    assert model_server_command() == ["docker", "run", "my image"]
+
+
+def test_the_server_gets_its_ports_and_files_by_the_flags_of_tensorflow_serving(tmp_path):
+    server = start(tmp_path, "import sys; print(*sys.argv[1:], sep='\\n')")
+    assert server._process.wait(20) == 0
+    assert server.log_tail().splitlines() == [
+        f"--port={server.grpc_port}",
+        f"--rest_api_port={server.rest_port}",
+        f"--model_config_file={tmp_path}/taxi.config",
+        "--model_config_file_poll_wait_seconds=1",
+        "--file_system_poll_wait_seconds=1",
+        "--allow_version_labels_for_unavailable_models=true",
+    ]
+
+
+def test_a_server_that_ends_before_it_is_ready_is_reported_with_its_last_words(tmp_path):
+    server = start(tmp_path, "print('first'); import sys; sys.exit('no such config')")
+    with pytest.raises(ServerFailed, match=r"ended with code 1: no such config; its log is .*/logs/taxi\.log"):
+        server.wait_available("taxi", 1, timeout_s=20)
+
+
+def test_a_server_that_never_answers_is_given_up_after_the_time(tmp_path):
+    server = start(tmp_path, "import time; time.sleep(60)")
+    try:
+        with pytest.raises(ServerFailed, match=r"did not have version 1 of model taxi after 0.3 s \(it does not answer\)"):
+            server.wait_available("taxi", 1, timeout_s=0.3)
+        assert server.alive()
+    finally:
+        assert server.stop() == -15
+
+
+def test_a_server_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
+    server = start(tmp_path, "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)")
+    while "deaf" not in server.log_tail():
+        assert server.alive()
+    assert server.stop(grace_s=0.2) == -9
+    assert not server.alive()

@@ -1,0 +1,284 @@
+"""The safe order between what is in force and what is desired: one step at a time. Pure.
+
+Every step is decided anew from the desired and the observed state alone, so nothing has to
+be remembered between steps, and a crash at any instant leaves nothing to repair.
+
+Forward: a version is AVAILABLE on every server that needs it, then its label is set and
+confirmed, then the gateway sends requests there. Back: weight 0 is in force and
+`drain_seconds` have passed, then the label goes, then the version is unloaded, then the
+server stops. What follows from this:
+
+- An existing label moves only to a version that is AVAILABLE, by a configuration that
+  drops nothing; what it named before is unloaded by a later one. TensorFlow Serving
+  resolves a label and takes hold of the version atomically, and unloads a version only
+  when the requests that hold it have ended, so the move loses no request.
+- Promotion, `dedicated`: the primary loads the candidate, moves the label `stable` to it,
+  and only then does the gateway send everything to `stable`. Until then the canary keeps
+  its share, so the share of the new version never drops. Last, the canary's server unloads
+  and stops (unloading first waits for its running requests, whatever server it is).
+- A canary whose server does not answer gets weight 0 at once, and its weight back when it
+  is AVAILABLE and labelled again. Weight never moves onto a stable track that is not ready.
+- A canary's server that holds another version is replaced by a fresh process.
+- A version that does not load (END with an error) blocks only what needs it: `Stuck` is
+  the answer when nothing else is left to do.
+
+It does not restart processes: a server that is observed but not ready is the supervisor's
+to bring back, with the configuration it had; `Configure` may still change that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Union
+
+from tfx_rollout.traffic.desired import DesiredState
+from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
+from tfx_rollout.traffic.placement import ServerSpec, place, primary_server, routes
+from tfx_rollout.traffic.split import Split
+from tfx_rollout.traffic.track import Label, Track
+
+
+@dataclass(frozen=True)
+class StartServer:
+    """Start a server that is not there, configured with `spec` from its first moment."""
+
+    server: str
+    spec: ServerSpec
+
+
+@dataclass(frozen=True)
+class Configure:
+    """Replace the configuration of a running server."""
+
+    server: str
+    spec: ServerSpec
+
+
+@dataclass(frozen=True)
+class SetTraffic:
+    """Let the gateway send this split over these routes, and confirm it."""
+
+    split: Split
+    routes: Mapping[Track, Route]
+
+
+@dataclass(frozen=True)
+class StopServer:
+    """Stop a server that holds nothing and that no route leads to."""
+
+    server: str
+
+
+@dataclass(frozen=True)
+class Await:
+    """Nothing to do but to look again; `what` says for what, in words."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The desired state cannot be reached; all that serves goes on as it is."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is in force is what is desired."""
+
+
+Step = Union[StartServer, Configure, SetTraffic, StopServer, Await, Stuck, Settled]
+
+_CANDIDATE_TRACKS = (Track.CANARY, Track.SHADOW)
+_GONE = (VersionState.END, VersionState.UNKNOWN)
+
+
+def next_step(desired: DesiredState, observed: ObservedState, *, now: float, drain_seconds: float = 1.0) -> Step:
+    """The one step to take now on the way to `desired`.
+
+    `now` is in seconds since the epoch, on the clock of `observed.split_since`. Call it
+    again with a fresh observation after the step is applied; `Settled` ends the way.
+    """
+    specs = place(desired)
+    cut = _cut_off(desired, observed)
+    if cut is not None:
+        return cut
+    for name, spec in specs.items():
+        if observed.server(name) is None:
+            return StartServer(name, spec)
+    traffic = _traffic(desired, observed)
+    if isinstance(traffic, SetTraffic):
+        return traffic
+    waiting = [] if traffic is None else [traffic]
+    # A clock that was set back gives a negative time: requests then drain on the server alone.
+    drained = not 0 <= now - observed.split_since < drain_seconds
+    for server in observed.servers:
+        target = specs.get(server.name)
+        if target is None or _is_replaced(server, target, desired):
+            step = _retire(server, observed, drained)
+        else:
+            step = _converge(server, target, observed, drained)
+        if isinstance(step, (Configure, StopServer)):
+            return step
+        if step is not None:
+            waiting.append(step)
+    stuck = _stuck(specs, observed)
+    if stuck is not None:
+        return stuck
+    return waiting[0] if waiting else Settled()
+
+
+def serves(observed: ObservedState, route: Route, version: int) -> bool:
+    """Whether this route is answered by this version: server ready, version AVAILABLE, label in force."""
+    server = observed.server(route.server)
+    return server is not None and server.available(version) and server.labels.get(route.label) == version
+
+
+def _answers(observed: ObservedState, route: Route | None) -> bool:
+    """Whether this route is answered by any version at all."""
+    server = None if route is None else observed.server(route.server)
+    version = None if server is None or route is None else server.labels.get(route.label)
+    return version is not None and server is not None and server.available(version)
+
+
+def _cut_off(desired: DesiredState, observed: ObservedState) -> SetTraffic | None:
+    """Weight 0 for a canary that has weight and does not answer."""
+    if not observed.split or not observed.split.canary or _answers(observed, observed.routes.get(Track.CANARY)):
+        return None
+    kept = {
+        track: route
+        for track, route in observed.routes.items()
+        if track is Track.STABLE or _same_version(track, desired, observed)
+    }
+    return SetTraffic(Split(), kept)
+
+
+def _same_version(track: Track, desired: DesiredState, observed: ObservedState) -> bool:
+    """Whether a track in force is a wanted one whose server is set to the wanted version, ready or not."""
+    route = observed.routes.get(track)
+    server = None if route is None else observed.server(route.server)
+    return (
+        route is not None
+        and route == routes(desired).get(track)
+        and server is not None
+        and server.configured_labels.get(route.label) == desired.canary
+    )
+
+
+def _traffic(desired: DesiredState, observed: ObservedState) -> SetTraffic | Await | None:
+    """The next safe split and routes; None when those in force are the wanted ones."""
+    wanted = routes(desired)
+    in_force = observed.split or Split()
+    if desired.stable is None:
+        return SetTraffic(Split(), {}) if observed.routes else None
+    stable_route = wanted[Track.STABLE]
+    stable_ready = serves(observed, stable_route, desired.stable)
+    waiting = Await(f"version {desired.stable} as {Label.STABLE} on {stable_route.server}")
+    if not stable_ready and Track.STABLE not in observed.routes:
+        return waiting
+    split, leads = Split(), {Track.STABLE: stable_route}
+    for track in _CANDIDATE_TRACKS:
+        route = _candidate_route(track, desired, observed)
+        if route is None:
+            continue
+        leads[track] = route
+        if track is Track.CANARY and desired.canary is not None and serves(observed, route, desired.canary):
+            split = desired.split
+    if split.canary < in_force.canary and not stable_ready:
+        return waiting
+    if observed.split != split or dict(observed.routes) != leads:
+        return SetTraffic(split, leads)
+    if split != desired.split or leads != wanted:
+        return Await(f"version {desired.canary} as {Label.CANARY} on {wanted[Track.CANARY].server}")
+    return None if stable_ready else waiting
+
+
+def _candidate_route(track: Track, desired: DesiredState, observed: ObservedState) -> Route | None:
+    """Where a candidate's track should lead right now, if anywhere."""
+    wanted, now = routes(desired).get(track), observed.routes.get(track)
+    if wanted is None or desired.canary is None:
+        return None
+    if serves(observed, wanted, desired.canary):
+        return wanted
+    if now is not None and (serves(observed, now, desired.canary) or _same_version(track, desired, observed)):
+        return now
+    return None
+
+
+def _is_replaced(server: ServerObservation, target: ServerSpec, desired: DesiredState) -> bool:
+    return server.name != primary_server(desired.model) and not set(server.configured_versions) & set(target.versions)
+
+
+def _converge(server: ServerObservation, target: ServerSpec, observed: ObservedState, drained: bool) -> Configure | Await | None:
+    """Bring a wanted server nearer to its target; None when it is there."""
+    spec = _next_spec(server, target, observed, drained)
+    if spec != ServerSpec(server.configured_versions, server.configured_labels):
+        return Configure(server.name, spec)
+    if not server.ready:
+        return Await(f"server {server.name} to answer")
+    for version in target.versions:
+        if not server.available(version):
+            return Await(f"version {version} to load on {server.name}")
+    for label, version in target.labels.items():
+        if server.labels.get(label) != version:
+            return Await(f"label {label} to name version {version} on {server.name}")
+    if spec != target:
+        return Await(f"requests to drain from {server.name}")
+    for label in server.labels:
+        if label not in target.labels:
+            return Await(f"label {label} to go from {server.name}")
+    for version, state in server.versions.items():
+        if version not in target.versions and state not in _GONE:
+            return Await(f"version {version} to unload from {server.name}")
+    return None
+
+
+def _next_spec(server: ServerObservation, target: ServerSpec, observed: ObservedState, drained: bool) -> ServerSpec:
+    """The configuration nearest to the target that is safe to write now."""
+    labels: dict[Label, int] = {}
+    for label, version in target.labels.items():
+        if server.available(version):
+            labels[label] = version
+        elif label in server.configured_labels:
+            labels[label] = server.configured_labels[label]
+    in_use = {route.label for route in observed.routes.values() if route.server == server.name}
+    for label, version in server.configured_labels.items():
+        if label not in target.labels and (label in in_use or not drained):
+            labels[label] = version
+    versions = {*target.versions, *labels.values()}
+    # A server that does not answer has no running requests to spare, and may be down because of a version it must drop.
+    if server.ready and not (drained and dict(server.labels) == labels):
+        versions.update(server.configured_versions)
+    return ServerSpec(tuple(versions), labels)
+
+
+def _retire(server: ServerObservation, observed: ObservedState, drained: bool) -> Configure | StopServer | Await:
+    """Empty a server that is not wanted, then stop it."""
+    if any(route.server == server.name for route in observed.routes.values()):
+        return Await(f"no request to be sent to {server.name}")
+    if not server.ready:
+        return StopServer(server.name)
+    if not drained:
+        return Await(f"requests to drain from {server.name}")
+    if not any(state in (VersionState.AVAILABLE, VersionState.UNLOADING) for state in server.versions.values()):
+        return StopServer(server.name)
+    if server.configured_versions or server.configured_labels:
+        return Configure(server.name, ServerSpec())
+    return Await(f"{server.name} to unload what it holds")
+
+
+def _stuck(specs: Mapping[str, ServerSpec], observed: ObservedState) -> Stuck | None:
+    for name, spec in specs.items():
+        server = observed.server(name)
+        if server is None or not server.ready:
+            continue
+        for version in spec.versions:
+            if (
+                version in server.configured_versions
+                and server.versions.get(version) is VersionState.END
+                and server.errors.get(version)
+            ):
+                return Stuck(f"version {version} does not load on {name}: {server.errors[version]}")
+    return None

@@ -1,20 +1,48 @@
 """What serves how much: pure values, and the safe order between two of them. No I/O."""
 
+from tfx_rollout.traffic.consistency import allowed_versions
 from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
+from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
 from tfx_rollout.traffic.split import FULL, Split
 from tfx_rollout.traffic.track import Label, Track
+from tfx_rollout.traffic.transition import (
+    Await,
+    Configure,
+    Settled,
+    SetTraffic,
+    StartServer,
+    Step,
+    StopServer,
+    Stuck,
+    next_step,
+)
 
 __all__ = [
     "FULL",
+    "Await",
     "Cause",
+    "Configure",
     "DesiredState",
     "Label",
     "ObservedState",
     "Route",
     "ServerObservation",
+    "ServerSpec",
+    "SetTraffic",
+    "Settled",
     "Split",
+    "StartServer",
+    "Step",
     "Sticky",
+    "StopServer",
+    "Stuck",
     "Track",
     "VersionState",
+    "allowed_versions",
+    "canary_server",
+    "next_step",
+    "place",
+    "primary_server",
+    "routes",
 ]

@@ -46,7 +46,7 @@ def place(desired: DesiredState) -> dict[str, ServerSpec]:
     primary = primary_server(desired.model)
     if desired.canary is None or desired.topology == "shared":
         return {primary: ServerSpec(desired.versions, desired.labels)}
-    labels = {label: version for label, version in desired.labels.items() if label is not Label.CANARY}
+    labels: dict[Label, int] = {label: version for label, version in desired.labels.items() if label is not Label.CANARY}
     held = tuple(v for v in desired.versions if v != desired.canary or v in labels.values())
     return {
         primary: ServerSpec(held, labels),

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 from tfx_rollout.traffic.desired import DesiredState
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
@@ -89,7 +88,7 @@ class Settled:
     """What is in force is what is desired."""
 
 
-Step = Union[StartServer, Configure, SetTraffic, StopServer, Await, Stuck, Settled]
+Step = StartServer | Configure | SetTraffic | StopServer | Await | Stuck | Settled
 
 _CANDIDATE_TRACKS = (Track.CANARY, Track.SHADOW)
 _GONE = (VersionState.END, VersionState.UNKNOWN)
@@ -111,13 +110,13 @@ def next_step(desired: DesiredState, observed: ObservedState, *, now: float, dra
     traffic = _traffic(desired, observed)
     if isinstance(traffic, SetTraffic):
         return traffic
-    waiting = [] if traffic is None else [traffic]
+    waiting: list[Step] = [] if traffic is None else [traffic]
     # A clock that was set back gives a negative time: requests then drain on the server alone.
     drained = not 0 <= now - observed.split_since < drain_seconds
     for server in observed.servers:
         target = specs.get(server.name)
         if target is None or _is_replaced(server, target, desired):
-            step = _retire(server, observed, drained)
+            step: Step | None = _retire(server, observed, drained)
         else:
             step = _converge(server, target, observed, drained)
         if isinstance(step, (Configure, StopServer)):
@@ -275,10 +274,7 @@ def _stuck(specs: Mapping[str, ServerSpec], observed: ObservedState) -> Stuck | 
         if server is None or not server.ready:
             continue
         for version in spec.versions:
-            if (
-                version in server.configured_versions
-                and server.versions.get(version) is VersionState.END
-                and server.errors.get(version)
-            ):
+            ended = server.versions.get(version) is VersionState.END
+            if ended and version in server.configured_versions and server.errors.get(version):
                 return Stuck(f"version {version} does not load on {name}: {server.errors[version]}")
     return None

@@ -1,0 +1,32 @@
+"""The root of the command and the table of its sub-commands."""
+
+from __future__ import annotations
+
+import click
+
+import tfx_rollout
+from tfx_rollout.cli.lazy import LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    table={
+        "serve": ("tfx_rollout.cli.serve:serve", "Serve every model of a root behind one address, until stopped."),
+        "push": ("tfx_rollout.cli.models:push", "Publish a SavedModel as a new version; moves no traffic."),
+        "versions": ("tfx_rollout.cli.models:versions", "List the versions of a model and where they came from."),
+        "live": ("tfx_rollout.cli.models:live", "Print the version that is live now."),
+        "status": ("tfx_rollout.cli.status:status", "Show what serves how much: versions, labels, split, servers."),
+        "rollout": ("tfx_rollout.cli.rollout:rollout", "Start, watch and steer the staged change to a new version."),
+        "rollback": ("tfx_rollout.cli.models:rollback", "Return to the version that was live before."),
+        "plan": ("tfx_rollout.cli.plan:plan", "Show a rollout plan, or check one of your own."),
+        "replay": ("tfx_rollout.cli.replay:replay", "Send recorded requests through the gateway and report per track."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(tfx_rollout.__version__, prog_name="tfx-rollout")
+def app() -> None:
+    """From a trained model to live traffic, in stages that may not hurt.
+
+    Exit codes: 0 done; 1 a rollout that was rolled back, or a general failure; 2 wrong input;
+    3 somebody else was first; 4 not found; 5 storage; 6 a server or the gateway failed.
+    """

@@ -1,0 +1,339 @@
+"""The safe order, proven in a simulated world of servers that crash, load slowly and refuse labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tfx_rollout.testing import Delays, ManualClock, SimulatedServing
+from tfx_rollout.traffic import (
+    Await,
+    DesiredState,
+    Label,
+    ObservedState,
+    Route,
+    ServerObservation,
+    SetTraffic,
+    Settled,
+    Split,
+    StartServer,
+    Stuck,
+    Track,
+    VersionState,
+    allowed_versions,
+    next_step,
+)
+
+BROKEN = 9
+WEIGHTED = (Track.STABLE, Track.CANARY)
+
+
+def state(stable=None, canary=None, previous=None, share=0.0, topology="dedicated", extra=()) -> DesiredState:
+    labels = {Label.STABLE: stable, Label.CANARY: canary, Label.PREVIOUS: previous}
+    labels = {label: version for label, version in labels.items() if version is not None}
+    return DesiredState("m", 0, (*labels.values(), *extra), labels, Split.of(share), topology)
+
+
+@dataclass
+class World:
+    """A simulated serving under a sequence of desired states, with requests in flight and the history of `allowed_versions`."""
+
+    serving: SimulatedServing
+    desired: DesiredState = DesiredState("m")
+    history: list[dict] = field(default_factory=list)
+    in_flight: list[tuple[Track, Route, float]] = field(default_factory=list)
+    crashed: dict[str, float] = field(default_factory=dict)
+    recovering: set[str] = field(default_factory=set)
+
+    @classmethod
+    def new(cls, delays: Delays) -> World:
+        return cls(SimulatedServing("m", ManualClock(1000.0), delays=delays, drain_seconds=2.0, broken={BROKEN}))
+
+    @property
+    def now(self) -> float:
+        return self.serving.clock.now()
+
+    def want(self, desired: DesiredState) -> None:
+        self.desired = desired.change(generation=self.desired.generation + 1)
+        self.history.append({"event": "desired", "at": self.now, **self.desired.to_json()})
+
+    def crash(self, server: str) -> None:
+        self.serving.servers[server].crash()
+        self.crashed[server] = self.now
+        self.recovering.add(server)
+
+    def tick(self, crash: str | None = None):
+        """One tick: the supervisor sees and acts (a server may die between the two), time passes, requests come."""
+        generation = self.serving.generation
+        step = self.serving.step(self.desired)
+        if crash in self.serving.servers:
+            self.crash(crash)
+        if self.serving.generation > generation:
+            self.history.append({"event": "applied", "at": self.now, "generation": self.serving.generation})
+        self.serving.clock.advance(1.0)
+        self.serving.tick()
+        for server in self.serving.servers.values():
+            if server.name in self.recovering and server.ready and server.spec == server.read and not server.loading:
+                self.recovering.discard(server.name)
+        self.recovering &= set(self.serving.servers)
+        self.check()
+        return step
+
+    def check(self) -> None:
+        for track, route, started in self.in_flight:
+            server = self.serving.servers.get(route.server)
+            if server is None:
+                assert started <= self.crashed.get(route.server, 0.0) + 2, f"{track} was sent to {route.server}, which is gone"
+            else:
+                self.answered(track, route, server.answers(route.label), started)
+        self.in_flight = []
+        for track, route in self.serving.routes.items():
+            version = self.serving.answers(track)
+            weight = self.serving.split.units(track)
+            assert not server_is_refusing(self.serving), self.serving.servers[route.server].refusals
+            if weight or track is Track.STABLE:
+                self.answered(track, route, version, self.now)
+            elif route.server not in self.recovering:
+                assert version is not None, f"the label of {track} is missing on {route.server} while a route leads there"
+            if weight:
+                self.in_flight.append((track, route, self.now))
+
+    def answered(self, track: Track, route: Route, version: int | None, started: float) -> None:
+        if version is None:
+            if track is Track.STABLE:
+                assert route.server in self.recovering, f"{track} leads to {route.server}, which has lost its label or version"
+            else:  # The canary's weight must be gone as soon as the supervisor and the gateway could act.
+                latest = self.crashed[route.server] + 2 + self.serving.delays.gateway
+                assert started <= latest, f"{track} still has weight at {started}, {route.server} died at {latest}"
+            return
+        allowed = allowed_versions(self.history, track, started, until=self.now)
+        assert version in allowed, f"{track} was answered by {version}, allowed are {allowed}"
+
+    def settles(self, within: int = 120):
+        for _ in range(within):
+            if isinstance(step := self.tick(), (Settled, Stuck)):
+                return step
+        raise AssertionError(f"not settled in {within} ticks: {self.serving.doing}")
+
+
+def server_is_refusing(serving: SimulatedServing) -> bool:
+    return any(server.refusals for server in serving.servers.values())
+
+
+versions = st.sampled_from([1, 2, 3, BROKEN])
+topologies = st.sampled_from(["dedicated", "dedicated", "shared"])
+
+
+@st.composite
+def desired_states(draw):
+    """Any state an operator or a rollout may ask for: first release, canary at any share, promoted, rolled back, taken offline."""
+    if draw(st.integers(0, 12)) == 0:
+        return DesiredState("m")
+    stable = draw(st.sampled_from([1, 2, 3]))
+    others = st.none() | versions.filter(lambda v: v != stable)
+    canary, previous = draw(others), draw(others)
+    share = 0.0 if canary is None else draw(st.sampled_from([0.0, 0.01, 0.25, 0.5, 1.0]))
+    return state(stable, canary, previous, share, draw(topologies))
+
+
+delays = st.builds(Delays, start=st.integers(0, 3), load=st.integers(0, 4), poll=st.integers(0, 2), gateway=st.integers(0, 1))
+events = st.one_of(
+    desired_states().map(lambda s: ("want", s)),
+    st.integers(1, 12).map(lambda n: ("ticks", n)),
+    st.integers(1, 12).map(lambda n: ("ticks", n)),
+    st.sampled_from([("crash", "m"), ("crash", "m-canary")]),
+)
+
+PROMOTION = [
+    ("want", state(stable=1)),
+    ("ticks", 40),
+    ("want", state(stable=1, canary=2, share=0.5)),
+    ("ticks", 40),
+    ("want", state(stable=2, previous=1)),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(delays, st.lists(events, max_size=14))
+@example(Delays(1, 2, 1, 1), PROMOTION)
+@example(Delays(1, 2, 1, 1), [*PROMOTION, ("ticks", 6), ("crash", "m-canary"), ("ticks", 3), ("crash", "m")])
+@example(Delays(0, 0, 0, 0), [*PROMOTION, ("ticks", 2), ("want", state(stable=1))])
+def test_every_sequence_of_states_and_crashes_is_safe_at_every_instant_and_settles(delays, sequence):
+    world = World.new(delays)
+    for kind, what in sequence:
+        if kind == "want":
+            world.want(what)
+            world.tick()
+        elif kind == "ticks":
+            for _ in range(what):
+                world.tick()
+        else:
+            world.tick(crash=what)
+    step = world.settles()
+    wanted = {*world.desired.versions}
+    assert isinstance(step, Settled) or BROKEN in wanted
+    if isinstance(step, Settled):
+        assert_in_force(world)
+        assert isinstance(world.tick(), Settled)
+
+
+def assert_in_force(world: World) -> None:
+    desired, serving = world.desired, world.serving
+    assert (serving.split or Split()) == desired.split
+    assert serving.answers(Track.STABLE) == desired.stable
+    assert serving.answers(Track.CANARY) == desired.canary
+    primary = serving.servers.get("m")
+    assert (primary.labels.get(Label.PREVIOUS) if primary else None) == desired.previous
+    held = {v for s in serving.servers.values() for v, found in s.states.items() if found is VersionState.AVAILABLE}
+    assert held == set(desired.versions)
+    dedicated = desired.canary is not None and desired.topology == "dedicated"
+    assert set(serving.servers) == ({"m", "m-canary"} if dedicated else {"m"} if desired.versions else set())
+
+
+def run(world: World, desired: DesiredState):
+    world.want(desired)
+    return world.settles()
+
+
+def share_of(world: World, version: int) -> float:
+    serving = world.serving
+    return sum(serving.split.share(track) for track in WEIGHTED if serving.answers(track) == version)
+
+
+@pytest.mark.parametrize("topology", ["dedicated", "shared"])
+@pytest.mark.parametrize("keep_previous", [True, False])
+def test_the_share_of_the_promoted_version_never_drops_during_a_promotion(topology, keep_previous):
+    world = World.new(Delays(start=2, load=3, poll=1, gateway=1))
+    run(world, state(stable=1, topology=topology))
+    run(world, state(stable=1, canary=2, share=0.5, topology=topology))
+    world.want(state(stable=2, previous=1 if keep_previous else None, topology=topology))
+    share = 0.5
+    for _ in range(60):
+        world.tick()
+        assert share_of(world, 2) >= share
+        share = share_of(world, 2)
+    assert share == 1.0
+    assert_in_force(world)
+
+
+def test_a_rollback_takes_the_weight_first_and_waits_for_nothing():
+    world = World.new(Delays(start=2, load=3, poll=1, gateway=0))
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.25))
+    world.want(state(stable=1))
+    assert world.tick() == SetTraffic(Split(), {Track.STABLE: Route("m", Label.STABLE)})
+    world.settles()
+    assert_in_force(world)
+
+
+def test_a_canary_that_dies_gives_its_weight_to_stable_and_gets_it_back():
+    world = World.new(Delays(start=2, load=2))
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.25))
+    world.tick(crash="m-canary")
+    world.tick()
+    assert world.serving.split == Split()
+    world.settles()
+    assert world.serving.split == Split.of(0.25)
+
+
+def test_the_canary_keeps_its_share_when_the_promoted_version_does_not_load_on_the_primary():
+    world = World.new(Delays())
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.5))
+    world.serving.servers["m"].broken = {2}
+    step = run(world, state(stable=2, previous=1))
+    assert step == Stuck("version 2 does not load on m: the file is no SavedModel")
+    assert world.serving.split == Split.of(0.5)
+    assert world.serving.answers(Track.STABLE) == 1
+
+
+def test_a_candidate_that_does_not_load_is_reported_and_gets_no_traffic():
+    world = World.new(Delays(load=1))
+    run(world, state(stable=1))
+    step = run(world, state(stable=1, canary=BROKEN, share=0.05))
+    assert step == Stuck(f"version {BROKEN} does not load on m-canary: the file is no SavedModel")
+    assert world.serving.split == Split()
+    assert Track.CANARY not in world.serving.routes
+
+
+def test_a_broken_previous_version_does_not_keep_stable_from_going_live_after_a_restart():
+    world = World.new(Delays())
+    step = run(world, state(stable=1, previous=BROKEN))
+    assert isinstance(step, Stuck)
+    assert world.serving.answers(Track.STABLE) == 1
+
+
+def test_the_server_of_another_candidate_is_replaced_by_a_fresh_process():
+    world = World.new(Delays())
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.05))
+    before = world.serving.servers["m-canary"]
+    run(world, state(stable=1, canary=3))
+    assert world.serving.servers["m-canary"] is not before
+    assert_in_force(world)
+
+
+def test_a_canary_moves_to_a_server_of_its_own_without_losing_its_share():
+    world = World.new(Delays(start=1, load=2, poll=1, gateway=1))
+    run(world, state(stable=1, topology="shared"))
+    run(world, state(stable=1, canary=2, share=0.3, topology="shared"))
+    world.want(state(stable=1, canary=2, share=0.3, topology="dedicated"))
+    for _ in range(40):
+        world.tick()
+        assert share_of(world, 2) == pytest.approx(0.3)
+    assert_in_force(world)
+
+
+def test_a_primary_that_dies_again_and_again_while_loading_may_drop_the_version_it_dies_of():
+    world = World.new(Delays())
+    run(world, state(stable=1))
+    world.want(state(stable=2, previous=1))
+    world.tick()
+    world.crash("m")
+    world.want(state(stable=1))
+    world.tick()
+    assert world.serving.servers["m"].spec.versions == (1,)
+    world.settles()
+    assert_in_force(world)
+
+
+def test_weight_does_not_move_onto_a_stable_track_that_is_not_ready():
+    world = World.new(Delays(start=5))
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.5))
+    world.crash("m")
+    world.want(state(stable=1))
+    assert isinstance(world.tick(), Await)
+    assert world.serving.split == Split.of(0.5)
+    world.settles()
+    assert_in_force(world)
+
+
+def test_nothing_desired_and_nothing_there_is_settled():
+    assert next_step(DesiredState("m"), ObservedState("m"), now=0.0) == Settled()
+
+
+def test_a_first_version_starts_its_server_with_label_and_waits_for_it_before_the_gateway_sends_anything():
+    desired = state(stable=1)
+    first = next_step(desired, ObservedState("m"), now=0.0)
+    assert isinstance(first, StartServer)
+    assert first.spec.labels == {Label.STABLE: 1}
+    up = ServerObservation("m", ready=True, configured_versions=(1,), configured_labels={Label.STABLE: 1})
+    assert isinstance(next_step(desired, ObservedState("m", servers=(up,)), now=0.0), Await)
+
+
+def test_a_clock_that_was_set_back_does_not_hold_up_the_drain():
+    world = World.new(Delays())
+    run(world, state(stable=1))
+    run(world, state(stable=1, canary=2, share=0.5))
+    world.want(state(stable=1))
+    world.tick()
+    world.serving.clock.advance(-3600)
+    for _ in range(10):
+        world.serving.step(world.desired)
+        world.serving.tick()
+    assert_in_force(world)

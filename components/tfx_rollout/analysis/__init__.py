@@ -1,0 +1,33 @@
+"""Counts in, evidence out: exact sequential tests on 2x2 tables, one a window. Pure, and numpy only.
+
+Every test is an e-process: its value is a bet against a hypothesis, which under that hypothesis ever
+multiplies by `1/a` with a probability of at most `a`. One may look after every window and stop at will.
+"""
+
+from tfx_rollout.analysis.combine import e_value, log_mean
+from tfx_rollout.analysis.evidence import GateEvidence, MetricEvidence, TestEvidence
+from tfx_rollout.analysis.fisher import log_likelihood_ratios
+from tfx_rollout.analysis.gate import GOOD_ODDS_RATIOS, PassageEvidence, log_absolute
+from tfx_rollout.analysis.latency import GATED, LATENCY_TOLERANCE, MIN_BASELINE, QUANTILES, canary_limit_us
+from tfx_rollout.analysis.regression import EFFECTS, RegressionEvidence
+from tfx_rollout.analysis.table import Table
+
+__all__ = [
+    "EFFECTS",
+    "GATED",
+    "GOOD_ODDS_RATIOS",
+    "LATENCY_TOLERANCE",
+    "MIN_BASELINE",
+    "QUANTILES",
+    "GateEvidence",
+    "MetricEvidence",
+    "PassageEvidence",
+    "RegressionEvidence",
+    "Table",
+    "TestEvidence",
+    "canary_limit_us",
+    "e_value",
+    "log_absolute",
+    "log_likelihood_ratios",
+    "log_mean",
+]

@@ -39,6 +39,9 @@ def test_the_server_gets_its_ports_and_files_by_the_flags_of_tensorflow_serving(
         "--model_config_file_poll_wait_seconds=1",
         "--file_system_poll_wait_seconds=1",
         "--allow_version_labels_for_unavailable_models=true",
+        "--max_num_load_retries=1",
+        "--load_retry_interval_micros=1000000",
+        "--num_load_threads=2",
     ]
 
 

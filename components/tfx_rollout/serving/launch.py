@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfx_rollout.errors import ServerFailed, StorageFault
+from tfx_rollout.errors import ServerFailed
+from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.serving.ports import free_port
 from tfx_rollout.serving.rest_client import ModelServerClient
 from tfx_rollout.serving.tether import tethered
@@ -23,6 +24,14 @@ COMMAND_VARIABLE = "TFX_ROLLOUT_MODEL_SERVER"
 """Environment variable with the command of the model server, when it should not be found by itself."""
 
 CONFIG_POLL_SECONDS = 1
+
+LOAD_FLAGS = (
+    # By default a model that does not load is tried six times, a minute apart, and meanwhile
+    # blocks every other load. Published versions never change: a second try is for the disk only.
+    "--max_num_load_retries=1",
+    "--load_retry_interval_micros=1000000",
+    "--num_load_threads=2",
+)
 
 
 def model_server_command() -> list[str]:
@@ -53,6 +62,7 @@ class ModelServerProcess:
     log_file: Path
     host: str
     _process: subprocess.Popen[bytes] = field(repr=False)
+    _log_start: int = field(repr=False)
 
     @classmethod
     def start(
@@ -71,7 +81,8 @@ class ModelServerProcess:
 
         `host` is where clients reach it (the servers listen on every address), the ports
         are free ones by default, `flags` are added to ours, and `log_file` is appended to.
-        `ServerFailed` when the command cannot be run at all.
+        A command that cannot be run ends at once and says so in the log; `StorageFault` when
+        there can be no log.
         """
         grpc_port = grpc_port or free_port()
         rest_port = rest_port or free_port()
@@ -83,22 +94,23 @@ class ModelServerProcess:
             f"--model_config_file_poll_wait_seconds={CONFIG_POLL_SECONDS}",
             "--file_system_poll_wait_seconds=1",
             "--allow_version_labels_for_unavailable_models=true",
+            *LOAD_FLAGS,
             *flags,
         ]
-        try:
+        with storage_faults(log_file, "written"):
             log_file.parent.mkdir(parents=True, exist_ok=True)
-            with log_file.open("ab") as log:
-                process = subprocess.Popen(
-                    tethered(arguments),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise StorageFault(str(log_file), f"cannot be written ({error.strerror})", "mend the folder or free space") from error
-        return cls(name, grpc_port, rest_port, log_file, host, process)
+            log = log_file.open("ab")
+        with log:
+            log_start = log.tell()
+            process = subprocess.Popen(
+                tethered(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
+                start_new_session=True,
+            )
+        return cls(name, grpc_port, rest_port, log_file, host, process, log_start)
 
     @property
     def pid(self) -> int:
@@ -134,7 +146,7 @@ class ModelServerProcess:
         with ModelServerClient(self.rest_address, timeout_s=2.0) as client:
             while True:
                 if not self.alive():
-                    raise ServerFailed(self.name, f"ended with code {self.returncode}: {self._last_words()}", str(self.log_file))
+                    raise ServerFailed(self.name, f"ended with code {self.returncode}: {self.last_words()}", str(self.log_file))
                 try:
                     status = client.version_states(model).get(version)
                 except ServerFailed:
@@ -159,25 +171,31 @@ class ModelServerProcess:
         if self.alive():
             self._process.terminate()
 
+    def kill(self) -> None:
+        """Ends the server and whatever it started by SIGKILL, without waiting."""
+        if self.alive():
+            os.killpg(self.pid, signal.SIGKILL)
+
     def stop(self, grace_s: float = 10.0) -> int:
         """Ends the server: SIGTERM, and SIGKILL to its process group after `grace_s` seconds. Returns its exit code."""
         self.terminate()
         try:
             return self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
+            self.kill()
             return self._process.wait()
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of the server's log."""
+        """The last lines of the log that this process wrote."""
         try:
             with self.log_file.open("rb") as log:
                 log.seek(0, os.SEEK_END)
-                log.seek(max(0, log.tell() - 64 * 1024))
+                log.seek(max(self._log_start, log.tell() - 64 * 1024))
                 text = log.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last line of the log that says anything."""
         return next((line.strip() for line in reversed(self.log_tail().splitlines()) if line.strip()), "its log is empty")

@@ -1,0 +1,32 @@
+"""The versioned base path: layout, manifests, atomic publish, lock and control files."""
+
+from tfx_rollout.model_store.base_path import BasePath
+from tfx_rollout.model_store.control_file import append_line, make_folder, read_json, read_lines, write_json, write_text
+from tfx_rollout.model_store.digest import Content, FileDigest, content_digest, read_content
+from tfx_rollout.model_store.faults import storage_fault, storage_faults
+from tfx_rollout.model_store.file_lock import FileLock
+from tfx_rollout.model_store.manifest import Manifest
+from tfx_rollout.model_store.publish import Published
+from tfx_rollout.model_store.store import ModelStore
+from tfx_rollout.model_store.tree import is_saved_model
+
+__all__ = [
+    "BasePath",
+    "Content",
+    "FileDigest",
+    "FileLock",
+    "Manifest",
+    "ModelStore",
+    "Published",
+    "append_line",
+    "content_digest",
+    "is_saved_model",
+    "make_folder",
+    "read_content",
+    "read_json",
+    "read_lines",
+    "storage_fault",
+    "storage_faults",
+    "write_json",
+    "write_text",
+]

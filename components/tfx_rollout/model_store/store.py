@@ -1,0 +1,56 @@
+"""The root of everything on disk: one folder a model, and what is rendered from them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tfx_rollout.errors import InvalidInput
+from tfx_rollout.model_store.base_path import BasePath
+from tfx_rollout.model_store.faults import storage_faults
+from tfx_rollout.model_store.layout import version_number
+
+RESERVED = frozenset({"models", "gateway"})
+"""Folders of the root that are no models."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+
+
+class ModelStore:
+    """All models under one root. Making one reads and writes nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.models_dir = self.root / "models"
+        self.gateway_dir = self.root / "gateway"
+
+    def __repr__(self) -> str:
+        return f"ModelStore({str(self.root)!r})"
+
+    def models(self) -> list[str]:
+        """Names of the models that are there: folders with a numbered entry or with control files. Raises `StorageFault`."""
+        with storage_faults(self.root, "read"):
+            try:
+                folders = list(self.root.iterdir())
+            except FileNotFoundError:
+                return []
+            return sorted(folder.name for folder in folders if _is_model_name(folder.name) and _is_base_path(folder))
+
+    def model(self, name: str) -> BasePath:
+        """The model's base path, whether or not it is there yet. Raises `InvalidInput` for a name that cannot be one."""
+        if not _is_model_name(name):
+            raise InvalidInput(
+                f"{name!r} cannot be a model's name; give 1 to 64 letters, digits, '_', '-' or '.', "
+                f"not beginning with '.', and none of {', '.join(sorted(RESERVED))}."
+            )
+        return BasePath(self, name)
+
+
+def _is_model_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name not in RESERVED
+
+
+def _is_base_path(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    return (folder / ".rollout").is_dir() or any(version_number(entry.name) is not None for entry in folder.iterdir())

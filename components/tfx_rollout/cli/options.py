@@ -5,9 +5,14 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from tfx_rollout.errors import NotFound
+
+if TYPE_CHECKING:
+    from tfx_rollout.model_store import BasePath
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,3 +51,14 @@ def asker() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown user"  # a container's user id without a name
+
+
+def existing_model(root: Path, name: str) -> BasePath:
+    """The base path of a model that is there. Raises `NotFound` with the models that are."""
+    from tfx_rollout.model_store import ModelStore
+
+    store = ModelStore(root)
+    base = store.model(name)
+    if name not in (known := store.models()):
+        raise NotFound("model", name, f"the root {root}", known)
+    return base

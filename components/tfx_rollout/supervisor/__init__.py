@@ -1,0 +1,8 @@
+"""The one process that acts: it makes the serving what the desired state says, and runs the rollouts."""
+
+from __future__ import annotations
+
+from tfx_rollout.supervisor.presence import SupervisorInfo, running_supervisor
+from tfx_rollout.supervisor.supervisor import Supervisor
+
+__all__ = ["Supervisor", "SupervisorInfo", "running_supervisor"]

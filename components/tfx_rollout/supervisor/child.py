@@ -1,0 +1,218 @@
+"""One model server that should run: its configuration, its process, and what is seen of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+from tfx_rollout.model_store.control_file import write_text
+from tfx_rollout.serving import ModelServerProcess, ServedModel, render_model_config
+from tfx_rollout.supervisor.backoff import Backoff
+from tfx_rollout.supervisor.probe import Answers, Probe
+from tfx_rollout.traffic import Label, ServerObservation, VersionState
+from tfx_rollout.traffic.placement import ServerSpec
+
+log = logging.getLogger("tfx_rollout.supervisor")
+
+PATIENCE_S = 3.0
+"""A server whose last answer is older is not ready: too short would take a busy one's traffic away."""
+HANGS_AFTER_S = 30.0
+"""A server that once answered and has been silent for this long is killed and started again."""
+HOPELESS_AFTER = 3
+"""Deaths in a row, without one answer in between, after which they are reported as a fault."""
+
+_LOAD_FAILURE = re.compile(r"name: (?P<model>\S+) version: (?P<version>\d+)\} due to error: (?P<error>.*?)(?:, \}|, \{|$)")
+
+
+class Child:
+    """One model server of one model, started again with a growing delay whenever it dies.
+
+    Every method returns at once; call `tick` often. Only the supervisor's own thread may
+    use it, since the process is tethered to that thread.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        name: str,
+        base_path: Path,
+        folder: Path,
+        executor: Executor,
+        *,
+        stop_grace_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model, self.name = model, name
+        self.spec = ServerSpec()
+        self.restarts = 0
+        self._base_path = base_path
+        self._config_file = folder / f"{name}.config"
+        self._log_file = folder / f"{name}.log"
+        self._executor = executor
+        self._stop_grace_s = stop_grace_s
+        self._clock = clock
+        self._process: ModelServerProcess | None = None
+        self._probe: Probe | None = None
+        self._backoff = Backoff()
+        self._started_at = 0.0
+        self._next_start = 0.0
+        self._kill_at: float | None = None
+        self._silent_deaths = 0
+        self._load_errors: Mapping[int, str] = {}
+        self.gone = False
+        """Whether it was stopped and has ended."""
+
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """The gRPC and the REST port of the process that runs, if one does."""
+        return None if self._process is None else (self._process.grpc_port, self._process.rest_port)
+
+    @property
+    def answers(self) -> Answers | None:
+        """What the running process said last."""
+        return None if self._probe is None else self._probe.answers
+
+    @property
+    def fault(self) -> str | None:
+        """Why it does not get ready, if it does not and that will hardly change by itself."""
+        if self.answers is not None:
+            return None
+        for version, error in self._load_errors.items():
+            return f"version {version} does not load on {self.name}: {error}"
+        if self._silent_deaths >= HOPELESS_AFTER:
+            return f"model server {self.name} ended {self._silent_deaths} times in a row before it answered: see {self._log_file}"
+        return None
+
+    def configure(self, spec: ServerSpec) -> None:
+        """Writes the configuration that the server polls. Raises `StorageFault`."""
+        served = ServedModel(self.model, self._base_path, spec.versions, {str(k): v for k, v in spec.labels.items()})
+        write_text(self._config_file, render_model_config([served]))
+        if spec.versions != self.spec.versions:
+            # A server that could not load these versions gets another chance with others at once.
+            self._load_errors, self._silent_deaths = {}, 0
+            self._next_start = self._clock()
+        self.spec = spec
+
+    def tick(self) -> None:
+        """Notices a death, starts a process when its time has come, kills what ignores its stop or hangs."""
+        now = self._clock()
+        if self._process is not None and not self._process.alive():
+            self._bury(now)
+        if self._process is None:
+            if self._kill_at is not None:
+                self._config_file.unlink(missing_ok=True)
+                self.gone = True
+            elif now >= self._next_start:
+                self._start(now)
+        elif self._kill_at is not None:
+            if now >= self._kill_at:
+                log.warning("model server %s did not stop in %g s and is killed", self.name, self._stop_grace_s)
+                self._process.kill()
+        elif self.answers is not None and now - self.answers.at > HANGS_AFTER_S:
+            log.warning("model server %s has not answered for %g s and is killed", self.name, HANGS_AFTER_S)
+            self._process.kill()
+
+    def ask(self) -> Future[Answers] | None:
+        """Begins a look at the server; None when there is no process or the last look is still under way."""
+        if self._probe is None:
+            return None
+        seen = set() if self.answers is None else set(self.answers.labels)
+        return self._probe.ask({*self.spec.labels, *seen})
+
+    def collect(self) -> None:
+        """Takes over what the last look saw."""
+        if self._probe is None:
+            return
+        before = self.answers
+        self._probe.collect()
+        if self.answers is not None and self.answers is not before:
+            self._silent_deaths = 0
+            self._report(before, self.answers)
+
+    def stop(self) -> None:
+        """Asks the process to end; `tick` sees to it, and `gone` says when."""
+        if self._kill_at is None:
+            self._kill_at = self._clock() + self._stop_grace_s
+            if self._process is not None:
+                self._process.terminate()
+
+    def observation(self) -> ServerObservation:
+        """The server as it is seen now."""
+        answers = self.answers
+        ready = (
+            self._process is not None
+            and self._kill_at is None
+            and self._process.alive()
+            and answers is not None
+            and self._clock() - answers.at <= PATIENCE_S
+        )
+        versions: dict[int, VersionState] = dict.fromkeys(self._load_errors, VersionState.END)
+        errors, labels = dict(self._load_errors), dict[Label, int]()
+        if ready and answers is not None:
+            versions = {version: status.state for version, status in answers.versions.items()}
+            errors = {version: status.error for version, status in answers.versions.items() if status.error}
+            labels = dict(answers.labels)
+        return ServerObservation(
+            name=self.name,
+            ready=ready,
+            pid=None if self._process is None else self._process.pid,
+            grpc_port=None if self._process is None else self._process.grpc_port,
+            rest_port=None if self._process is None else self._process.rest_port,
+            restarts=self.restarts,
+            configured_versions=self.spec.versions,
+            configured_labels=self.spec.labels,
+            versions=versions,
+            labels=labels,
+            errors=errors,
+        )
+
+    def _start(self, now: float) -> None:
+        # Fresh ports each time: the former ones may belong to somebody else by now.
+        self._process = ModelServerProcess.start(self.name, self._config_file, self._log_file)
+        self._probe = Probe(self._process.rest_address, self.model, self._executor)
+        self._started_at = now
+        log.info("model server %s started (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
+
+    def _bury(self, now: float) -> None:
+        process, probe = self._process, self._probe
+        assert process is not None
+        assert probe is not None
+        answered = probe.answers is not None
+        probe.close()
+        self._process = self._probe = None
+        if self._kill_at is not None:
+            log.info("model server %s stopped", self.name)
+            return
+        self.restarts += 1
+        self._backoff = self._backoff.died(now - self._started_at)
+        self._next_start = now + self._backoff.delay_s
+        self._silent_deaths = 0 if answered else self._silent_deaths + 1
+        if not answered:
+            found = _LOAD_FAILURE.finditer(process.log_tail())
+            self._load_errors = {int(m["version"]): m["error"] for m in found if m["model"] == self.model}
+        log.warning(
+            "model server %s ended (code %s: %s); starting it again in %.1f s",
+            self.name,
+            process.returncode,
+            process.last_words()[:300],
+            self._backoff.delay_s,
+        )
+
+    def _report(self, before: Answers | None, now: Answers) -> None:
+        for version, status in sorted(now.versions.items()):
+            if before is not None and before.versions.get(version) == status:
+                continue
+            if status.state is VersionState.AVAILABLE:
+                log.info("version %d of %s is AVAILABLE on %s", version, self.model, self.name)
+            elif status.error:
+                log.warning("version %d of %s does not load on %s: %s", version, self.model, self.name, status.error)
+            elif status.state is VersionState.END:
+                log.info("version %d of %s is unloaded from %s", version, self.model, self.name)
+
+
+def _listed(versions: tuple[int, ...]) -> str:
+    return ", ".join(map(str, versions)) or "none"

@@ -1,0 +1,94 @@
+"""One supervisor per root, and how others find it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx_rollout.errors import Busy, CorruptState
+from tfx_rollout.model_store.control_file import read_json, write_json
+from tfx_rollout.model_store.faults import storage_faults
+
+SCHEMA = 1
+INFO_FILE = "supervisor.json"
+LOCK_FILE = "supervisor.lock"
+
+
+@dataclass(frozen=True)
+class SupervisorInfo:
+    """Who serves a root: process, address for clients (`host:port`), address of the gateway's own interface, start."""
+
+    pid: int
+    gateway_address: str
+    admin_address: str
+    started: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "pid": self.pid,
+            "gateway_address": self.gateway_address,
+            "admin_address": self.admin_address,
+            "started": self.started,
+        }
+
+
+@contextmanager
+def presence(root: Path) -> Iterator[None]:
+    """Holds the root for this process; `Busy` when another supervisor serves it.
+
+    The kernel gives the lock back when the process dies, however it dies.
+    """
+    path = root / LOCK_FILE
+    with storage_faults(path, "written"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            info = _read_info(root)
+            holder = f"the supervisor with pid {info.pid} at {info.gateway_address}" if info else "another supervisor"
+            raise Busy(f"The root {root}", holder, "use that one, or stop it first") from None
+        (root / INFO_FILE).unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (root / INFO_FILE).unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def announce(root: Path, info: SupervisorInfo) -> None:
+    """Writes down who serves the root, for `running_supervisor`."""
+    write_json(root / INFO_FILE, info.to_json())
+
+
+def running_supervisor(root: Path) -> SupervisorInfo | None:
+    """The supervisor that serves this root now, if one does."""
+    try:
+        descriptor = os.open(root / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_info(root)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read_info(root: Path) -> SupervisorInfo | None:
+    data = read_json(root / INFO_FILE)
+    if data is None:
+        return None
+    try:
+        return SupervisorInfo(data["pid"], data["gateway_address"], data["admin_address"], data["started"])
+    except KeyError as error:
+        raise CorruptState(str(root / INFO_FILE), f"it has no {error}") from error

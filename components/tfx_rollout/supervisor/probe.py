@@ -1,0 +1,64 @@
+"""Asking one model server what it holds, in the background, so that a hanging one holds nobody up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from tfx_rollout.errors import ServerFailed
+from tfx_rollout.serving import ModelServerClient, VersionStatus
+from tfx_rollout.traffic import Label
+
+TIMEOUT_S = 1.0
+"""Seconds that a server gets for each answer."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a server said at `at` (seconds on the monotonic clock)."""
+
+    versions: Mapping[int, VersionStatus]
+    labels: Mapping[Label, int]
+    at: float
+
+
+class Probe:
+    """The questions to one server process: at most one round of them is under way."""
+
+    def __init__(self, address: str, model: str, executor: Executor) -> None:
+        self._client = ModelServerClient(address, timeout_s=TIMEOUT_S)
+        self._model = model
+        self._executor = executor
+        self._running: Future[Answers] | None = None
+        self.answers: Answers | None = None
+        """The newest answers; None until the server has answered once."""
+
+    def ask(self, labels: Collection[Label]) -> Future[Answers] | None:
+        """Begins a round about the versions and these labels; None while the last one runs."""
+        if self._running is not None and not self._running.done():
+            return None
+        self._running = self._executor.submit(self._round, frozenset(labels))
+        return self._running
+
+    def collect(self) -> None:
+        """Takes over the answers of a round that has ended; a server that did not answer changes nothing."""
+        if self._running is None or not self._running.done():
+            return
+        finished, self._running = self._running, None
+        error = finished.exception()
+        if error is None:
+            self.answers = finished.result()
+        elif not isinstance(error, ServerFailed):
+            raise error
+
+    def close(self) -> None:
+        """Closes the connections; a round under way ends by itself."""
+        self._client.close()
+
+    def _round(self, labels: frozenset[Label]) -> Answers:
+        at = time.monotonic()
+        versions = self._client.version_states(self._model)
+        named = {label: self._client.label_version(self._model, label) for label in sorted(labels)}
+        return Answers(versions, {label: version for label, version in named.items() if version is not None}, at)

@@ -1,0 +1,162 @@
+"""One model under the supervisor's hand: observe it, take its next step, say what is in force."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+from tfx_rollout.model_store import BasePath
+from tfx_rollout.supervisor.child import Child
+from tfx_rollout.supervisor.probe import Answers
+from tfx_rollout.supervisor.traffic_link import TrafficLink
+from tfx_rollout.traffic import (
+    Await,
+    Configure,
+    DesiredState,
+    ObservedState,
+    Settled,
+    SetTraffic,
+    StartServer,
+    Step,
+    StopServer,
+    Stuck,
+    next_step,
+)
+
+log = logging.getLogger("tfx_rollout.supervisor")
+
+IDLE_LOOK_S = 1.0
+"""Seconds between two looks at the servers of a model where nothing is left to do."""
+DRAIN_SECONDS = 1.0
+"""How long a weight of 0 must be in force before its label goes."""
+
+
+class SupervisedModel:
+    """Brings one model from what is in force to what is desired, a step a turn.
+
+    `new_child` makes the (not yet started) model server of a name. The observed
+    generation starts at 0 with each supervisor: nothing is in force that it did not see.
+    """
+
+    def __init__(
+        self, base: BasePath, link: TrafficLink, gateway_address: str, new_child: Callable[[BasePath, str], Child]
+    ) -> None:
+        self.base = base
+        self.children: dict[str, Child] = {}
+        self._link = link
+        self._gateway_address = gateway_address
+        self._new_child = new_child
+        self._generation = 0
+        self._step: Step = Await("the first look")
+        self._asked_at = 0.0
+        self._written: ObservedState | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing was left to do in the last turn."""
+        return isinstance(self._step, Settled)
+
+    def ask(self, now: float) -> list[Future[Answers]]:
+        """Begins a look at each of its servers; seldom where nothing is going on."""
+        if self.settled and 0 <= now - self._asked_at < IDLE_LOOK_S:
+            return []
+        self._asked_at = now
+        return [round for child in self.children.values() if (round := child.ask()) is not None]
+
+    def collect(self) -> None:
+        """Takes over what the looks saw that have ended."""
+        for child in self.children.values():
+            child.collect()
+
+    def take_step(self, now: float) -> bool:
+        """Takes the next step towards the desired state; whether anything was done.
+
+        Raises `RolloutError` when the desired state cannot be read or a file not be written;
+        what serves goes on serving.
+        """
+        desired = self.base.desired()
+        for name, child in list(self.children.items()):
+            child.tick()
+            self._link.locate(self.base.name, name, child.ports)
+            if child.gone:
+                del self.children[name]
+                self._link.forget(self.base.name, name)
+        self._link.shape(self.base.name, desired.mirror, desired.sticky)
+        self._step = next_step(desired, self._observe(now), now=now, drain_seconds=DRAIN_SECONDS)
+        return self._apply(self._step, desired)
+
+    def publish(self, now: float) -> None:
+        """Writes the observed state, when it says anything new."""
+        observed = self._observe(now)
+        unchanged = self._written is not None and replace(observed, at=self._written.at) == self._written
+        if unchanged or (self._written is None and not self._generation and not self.children and self.settled):
+            return
+        self.base.write_observed(observed)
+        self._written = observed
+
+    def publish_end(self, now: float) -> None:
+        """Writes that nothing of this model is in force any more."""
+        if self._written is not None:
+            self.base.write_observed(ObservedState(self.base.name, step="the supervisor has stopped", at=now))
+
+    def _apply(self, step: Step, desired: DesiredState) -> bool:
+        model = self.base.name
+        if isinstance(step, StartServer):
+            child = self._new_child(self.base, step.server)
+            child.configure(step.spec)
+            child.tick()
+            self.children[step.server] = child
+            self._link.locate(model, step.server, child.ports)
+        elif isinstance(step, Configure):
+            self.children[step.server].configure(step.spec)
+        elif isinstance(step, SetTraffic):
+            self._link.route(model, step.split, step.routes)
+        elif isinstance(step, StopServer):
+            self.children[step.server].stop()
+        elif isinstance(step, Settled) and desired.generation != self._generation and self._link.confirmed:
+            self._generation = desired.generation
+            log.info("generation %d of %s is in force: %s", desired.generation, model, _said(desired))
+        return isinstance(step, (StartServer, Configure, SetTraffic, StopServer))
+
+    def _observe(self, now: float) -> ObservedState:
+        in_force = self._link.in_force(self.base.name)
+        faults = [child.fault for child in self.children.values()]
+        stuck = self._step.reason if isinstance(self._step, Stuck) else None
+        state = ObservedState(
+            model=self.base.name,
+            generation=self._generation,
+            servers=tuple(child.observation() for _, child in sorted(self.children.items())),
+            gateway_address=self._gateway_address,
+            step=_words(self._step),
+            fault=stuck or next(filter(None, [*faults, self._link.fault]), None),
+            at=now,
+        )
+        if in_force is None:
+            return state
+        return replace(state, split=in_force.split, routes=in_force.routes, split_since=in_force.since)
+
+
+def _words(step: Step) -> str:
+    """What is being done or waited for; empty when settled."""
+    match step:
+        case StartServer(server, spec):
+            return f"start server {server} with versions {list(spec.versions)}"
+        case Configure(server, spec):
+            return f"configure server {server} with versions {list(spec.versions)}"
+        case SetTraffic(split):
+            return f"set the split to {split}"
+        case StopServer(server):
+            return f"stop server {server}"
+        case Await(what):
+            return f"wait for {what}"
+        case Stuck(reason):
+            return reason
+        case _:
+            return ""
+
+
+def _said(desired: DesiredState) -> str:
+    labels = ", ".join(f"{label} {version}" for label, version in desired.labels.items())
+    return f"{labels or 'no labels'}; {desired.split}"

@@ -1,0 +1,132 @@
+"""Between the models and the gateway: one configuration for all, and what of it is in force."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tfx_rollout.errors import RolloutError
+from tfx_rollout.gateway import Gateway, GatewayConfig
+from tfx_rollout.supervisor.backoff import Backoff
+from tfx_rollout.supervisor.gateway_config import ModelTraffic, gateway_config
+from tfx_rollout.traffic import Route, Split, Sticky, Track
+
+log = logging.getLogger("tfx_rollout.supervisor")
+
+APPLY_WITHIN_S = 3.0
+"""How long one turn waits for the gateway to confirm; typically it takes some 10 ms."""
+RETRY_AFTER_S = 5.0
+"""When a configuration that the gateway did not take is offered again, unless it changes before."""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What the gateway confirmed for one model, and since when (seconds since the epoch)."""
+
+    split: Split
+    routes: Mapping[Track, Route]
+    since: float
+
+
+class TrafficLink:
+    """Collects what each model wants, renders it for the gateway, and knows what it confirmed.
+
+    It also starts a gateway that died again; that one has its last configuration from the
+    start, so what was in force still is as soon as it listens.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        server_host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._host = server_host
+        self._clock, self._monotonic = clock, monotonic
+        self._wanted: dict[str, ModelTraffic] = {}
+        self._addresses: dict[tuple[str, str], tuple[str, int, int]] = {}
+        self._applied: GatewayConfig | None = None
+        self._refused: GatewayConfig | None = None
+        self._retry_at = 0.0
+        self._in_force: dict[str, InForce] = {}
+        self._backoff = Backoff()
+        self._next_start = 0.0
+        self.fault: str | None = None
+        """Why the gateway does not do what it is told, if so."""
+
+    def route(self, model: str, split: Split, routes: Mapping[Track, Route]) -> None:
+        """Lets this model's requests go this way from the next `sync` on."""
+        old = self._wanted.get(model, ModelTraffic())
+        self._wanted[model] = ModelTraffic(split, dict(routes), old.mirror, old.sticky)
+
+    def shape(self, model: str, mirror: int, sticky: Sticky | None) -> None:
+        """Sets what does not depend on the safe order: the mirrored share, and the assignment by a header."""
+        old = self._wanted.get(model, ModelTraffic())
+        self._wanted[model] = ModelTraffic(old.split, old.routes, mirror, sticky)
+
+    def locate(self, model: str, server: str, ports: tuple[int, int] | None) -> None:
+        """Says where a server listens. Between two processes of it (None) the last address stays."""
+        if ports is not None:
+            self._addresses[model, server] = (self._host, *ports)
+
+    def forget(self, model: str, server: str) -> None:
+        """Says that a server is gone for good."""
+        self._addresses.pop((model, server), None)
+
+    def in_force(self, model: str) -> InForce | None:
+        """What the gateway confirmed for this model; None before the first time."""
+        return self._in_force.get(model)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether all that was asked for is in force."""
+        return self._applied == self._config() and self._gateway.alive()
+
+    def sync(self) -> None:
+        """One turn: revive the gateway, and apply what changed. Raises `GatewayFailed`, `PortInUse`, `StorageFault`."""
+        try:
+            self._revive()
+            self._apply()
+        except RolloutError as error:
+            self.fault = str(error)
+            raise
+
+    def _revive(self) -> None:
+        now = self._monotonic()
+        if self._gateway.alive() or now < self._next_start:
+            return
+        log.warning("the gateway died and is started again")
+        self._backoff = self._backoff.died(self._clock() - (self._gateway.started_at or 0.0))
+        self._next_start = now + self._backoff.delay_s
+        self._gateway.start()
+        self.fault = None
+
+    def _apply(self) -> None:
+        config = self._config()
+        if config == self._applied or not self._gateway.alive():
+            return
+        if config == self._refused and self._monotonic() < self._retry_at:
+            return
+        asked = dict(self._wanted)
+        try:
+            self._gateway.apply(config, timeout_s=APPLY_WITHIN_S)
+        except RolloutError:
+            self._refused, self._retry_at = config, self._monotonic() + RETRY_AFTER_S
+            raise
+        self._applied, self._refused, self.fault = config, None, None
+        now = self._clock()
+        for model, traffic in asked.items():
+            before = self._in_force.get(model)
+            if before is not None and (before.split, before.routes) == (traffic.split, traffic.routes):
+                continue
+            self._in_force[model] = InForce(traffic.split, traffic.routes, now)
+            if traffic.routes:
+                log.info("traffic of %s: %s", model, traffic.split)
+
+    def _config(self) -> GatewayConfig:
+        return gateway_config(self._wanted, self._addresses)

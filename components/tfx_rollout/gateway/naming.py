@@ -1,0 +1,60 @@
+"""The names that tie rendering, statistics and access log together. Pure.
+
+A cluster is `MODEL~TRACK~PROTOCOL`; a route is `KIND/MODEL/…`. `~` and `/` cannot occur
+in a model's name, so both can be taken apart again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tfx_rollout.traffic import Track
+
+Protocol = Literal["grpc", "rest"]
+PROTOCOLS: tuple[Protocol, ...] = ("grpc", "rest")
+
+TRACK_HEADER = "x-model-track"
+"""In a request: forces a track. In an answer: the track that answered."""
+MODEL_HEADER = "x-tfs-model"
+"""Set by the gateway itself from a gRPC message: the model it names."""
+PIN_HEADER = "x-tfs-pinned"
+"""Set by the gateway itself from a gRPC message: `label:L` or `version` when the client chose."""
+
+HEARTBEAT_PATH = "/gateway/heartbeat"
+"""Answered by the gateway alone, also for a load balancer in front of it."""
+HEARTBEAT_CLUSTER = "heartbeat"
+ROUTE_TABLE = "gateway"
+STAT_PREFIX = "gw"
+
+_DRAW = "draw"
+
+
+def cluster_name(model: str, track: Track, protocol: Protocol) -> str:
+    """The cluster of one track of one model for one protocol."""
+    return f"{model}~{track}~{protocol}"
+
+
+def cluster_track(name: str) -> tuple[str, Track] | None:
+    """Model and track of a cluster's name; None for a cluster that is no track's."""
+    parts = name.split("~")
+    if len(parts) != 3:
+        return None
+    try:
+        return parts[0], Track(parts[1])
+    except ValueError:
+        return None
+
+
+def route_name(kind: str, model: str, *more: str) -> str:
+    """The name of a route of one model."""
+    return "/".join((kind, model, *more))
+
+
+def draw_route(model: str, protocol: Protocol) -> str:
+    """The name of the route that draws a track by weight for an inference call."""
+    return route_name(_DRAW, model, protocol)
+
+
+def is_draw(route: str) -> bool:
+    """Whether a route's name is that of a draw: only what it sent to a track is evidence."""
+    return route.startswith(_DRAW + "/")

@@ -1,0 +1,188 @@
+"""The bootstrap: what Envoy is started with and keeps to its end."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+from tfx_rollout.gateway.config import GatewaySettings
+from tfx_rollout.gateway.log_format import HEARTBEAT_S, LOG_FORMAT, PROGRESS_S
+from tfx_rollout.gateway.naming import HEARTBEAT_CLUSTER, HEARTBEAT_PATH, ROUTE_TABLE, STAT_PREFIX
+from tfx_rollout.gateway.render.lua import inspect_filter
+
+DOWNSTREAM_CONNECTIONS = 10_000
+STREAMS_PER_CONNECTION = 1000
+
+Json = dict[str, Any]
+
+
+def bootstrap(settings: GatewaySettings, *, clusters_file: Path, routes_file: Path, access_log: Path) -> Json:
+    """The bootstrap document; the two files are watched for renames in their (separate) folders."""
+    return {
+        "node": {"id": "tfx-rollout", "cluster": "tfx-rollout"},
+        # Can modify the runtime and stop Envoy: for this machine only.
+        "admin": {"address": _address("127.0.0.1", settings.admin_port)},
+        "stats_flush_on_admin": True,
+        "stats_config": _stats_config(),
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections"
+                        ".v3.DownstreamConnectionsConfig",
+                        "max_active_downstream_connections": DOWNSTREAM_CONNECTIONS,
+                    },
+                }
+            ]
+        },
+        "dynamic_resources": {"cds_config": _watched(clusters_file)},
+        "static_resources": {
+            "listeners": [_listener(settings, routes_file, access_log)],
+            "clusters": [_heartbeat_cluster(settings)],
+        },
+    }
+
+
+def _listener(settings: GatewaySettings, routes_file: Path, access_log: Path) -> Json:
+    return {
+        "name": "models",
+        "address": _address(settings.host, settings.port),
+        # Else a second Envoy could listen on the same port, and the kernel would deal requests out to both.
+        "enable_reuse_port": False,
+        "per_connection_buffer_limit_bytes": settings.max_request_bytes,
+        "filter_chains": [
+            {
+                "filters": [
+                    {
+                        "name": "envoy.filters.network.http_connection_manager",
+                        "typed_config": _connections(settings, routes_file, access_log),
+                    }
+                ]
+            }
+        ],
+    }
+
+
+def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path) -> Json:
+    return {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": STAT_PREFIX,
+        "codec_type": "AUTO",
+        "normalize_path": True,
+        "stream_idle_timeout": f"{max(300.0, settings.request_timeout_s + 60):g}s",
+        "http2_protocol_options": {
+            "max_concurrent_streams": STREAMS_PER_CONNECTION,
+            # The stream's window limits the buffered body as much as the connection's buffer does.
+            "initial_stream_window_size": max(65_535, settings.max_request_bytes),
+            "initial_connection_window_size": max(65_535, min(2 * settings.max_request_bytes, 2**31 - 1)),
+        },
+        "rds": {"route_config_name": ROUTE_TABLE, "config_source": _watched(routes_file)},
+        "access_log": [
+            {
+                "name": "envoy.access_loggers.file",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                    "path": str(access_log),
+                    "log_format": {"text_format_source": {"inline_string": LOG_FORMAT}},
+                },
+            }
+        ],
+        "access_log_options": {"access_log_flush_interval": f"{PROGRESS_S:g}s"},
+        "http_filters": [
+            inspect_filter(),
+            # After inspection: it takes the cluster when the headers pass, which the message decides.
+            {
+                "name": "envoy.filters.http.grpc_stats",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+                    "individual_method_stats_allowlist": {
+                        "services": [
+                            {
+                                "name": "tensorflow.serving.PredictionService",
+                                "method_names": ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"],
+                            }
+                        ]
+                    },
+                },
+            },
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                    "suppress_envoy_headers": True,
+                },
+            },
+        ],
+    }
+
+
+def _heartbeat_cluster(settings: GatewaySettings) -> Json:
+    """A cluster that is the gateway itself: its health checks are the log's heartbeat."""
+    address = ipaddress.ip_address(settings.host)
+    loopback = "127.0.0.1" if address.version == 4 else "::1"
+    host = loopback if address.is_unspecified else settings.host
+    interval = f"{HEARTBEAT_S:g}s"
+    return {
+        "name": HEARTBEAT_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "health_checks": [
+            {
+                "timeout": "5s",
+                "interval": interval,
+                "no_traffic_interval": interval,
+                "no_traffic_healthy_interval": interval,
+                "unhealthy_interval": interval,
+                "unhealthy_threshold": 1,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": HEARTBEAT_PATH},
+            }
+        ],
+        "load_assignment": {
+            "cluster_name": HEARTBEAT_CLUSTER,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(host, settings.port)}}]}],
+        },
+    }
+
+
+def _stats_config() -> Json:
+    """Own tags, since Envoy's default ones tear `tensorflow.serving.PredictionService` apart at its dots."""
+    built_in = (
+        "envoy.cluster_name",
+        "envoy.response_code",
+        "envoy.response_code_class",
+        "envoy.http_conn_manager_prefix",
+        "envoy.rds_route_config",
+    )
+    service = r"tensorflow\.serving\.PredictionService"
+    own = {
+        "model": r"^cluster\.(([^~.]+)~[^.]*\.)",
+        "track": r"^cluster\.([^~.]+~([^~.]+)~[^.]*\.)",
+        "protocol": r"^cluster\.([^~.]+~[^~.]+~([^.]+)\.)",
+        "grpc_method": rf"^cluster\.[^.]+\.grpc\.({service}\.([^.]+)\.)",
+        "grpc_code": rf"^cluster\.[^.]+\.grpc\.{service}\.[^.]+(\.([0-9]+)$)",
+    }
+    return {
+        "use_all_default_tags": False,
+        "stats_tags": [{"tag_name": name} for name in built_in]
+        + [{"tag_name": name, "regex": regex} for name, regex in own.items()],
+        "histogram_bucket_settings": [
+            {
+                "match": {"suffix": "upstream_rq_time"},
+                "buckets": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000],
+            }
+        ],
+    }
+
+
+def _watched(file: Path) -> Json:
+    return {
+        "resource_api_version": "V3",
+        "path_config_source": {"path": str(file), "watched_directory": {"path": str(file.parent)}},
+    }
+
+
+def _address(host: str, port: int) -> Json:
+    return {"socket_address": {"address": host, "port_value": port}}

@@ -1,0 +1,237 @@
+"""The route table: pinned, forced and drawn calls of every model, and an answer for everything else.
+
+For each model, in this order, the first match wins:
+
+    gRPC  pinned by a track's label → that track's server     (the client's own choice comes first)
+          pinned otherwise, or a status → the primary server
+          forced by a request header → that track; an unknown track → NOT_FOUND
+          GetModelMetadata → stable    (the signature that clients are told must not be drawn by chance)
+          inference → drawn by weight  (the only routes that are evidence)
+    REST  the same by path
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tfx_rollout.gateway.config import GatewayConfig, GatewaySettings, ModelRoutes
+from tfx_rollout.gateway.naming import (
+    HEARTBEAT_PATH,
+    MODEL_HEADER,
+    PIN_HEADER,
+    ROUTE_TABLE,
+    TRACK_HEADER,
+    Protocol,
+    cluster_name,
+    draw_route,
+    route_name,
+)
+from tfx_rollout.traffic import FULL, Track
+
+PREDICTION = "/tensorflow.serving.PredictionService/"
+STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_INFERENCE_GRPC = re.escape(PREDICTION) + "(Predict|Classify|Regress|MultiInference)"
+_METADATA_GRPC = PREDICTION + "GetModelMetadata"
+_INFERENCE_REST = ":(predict|classify|regress)"
+_NAMES_LISTED = 20
+
+_INVALID_ARGUMENT, _NOT_FOUND, _UNIMPLEMENTED = 3, 5, 12
+
+Json = dict[str, Any]
+
+
+def route_table(config: GatewayConfig, settings: GatewaySettings) -> list[Json]:
+    """The one route resource of this configuration."""
+    routes: list[Json] = [{"name": "heartbeat", "match": {"path": HEARTBEAT_PATH}, "direct_response": {"status": 200}}]
+    for model in config.models:
+        routes += _grpc_routes(model, settings)
+        routes += _rest_routes(model, settings)
+    routes += _unknown([model.model for model in config.models])
+    return [
+        {
+            "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+            "name": ROUTE_TABLE,
+            "virtual_hosts": [
+                {
+                    "name": "models",
+                    "domains": ["*"],
+                    "routes": routes,
+                    "request_headers_to_remove": [MODEL_HEADER, PIN_HEADER, TRACK_HEADER],
+                }
+            ],
+        }
+    ]
+
+
+def _grpc_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Json]:
+    model = routes.model
+    this_model = _exact(MODEL_HEADER, model)
+    prediction = {"prefix": PREDICTION, "grpc": {}}
+    for track, label in _elsewhere(routes):
+        match = {**prediction, "headers": [this_model, _exact(PIN_HEADER, f"label:{label}")]}
+        yield _to(route_name("pinned", model, str(track), "grpc"), match, model, track, "grpc", settings, answer=Track.PINNED)
+    match = {**prediction, "headers": [this_model, {"name": PIN_HEADER, "present_match": True}]}
+    yield _to(route_name("pinned", model, "grpc"), match, model, Track.PINNED, "grpc", settings)
+    match = {"path": STATUS, "grpc": {}, "headers": [this_model]}
+    yield _to(route_name("status", model, "grpc"), match, model, Track.PINNED, "grpc", settings)
+    for track in _forcible(routes):
+        match = {**prediction, "headers": [this_model, _exact(TRACK_HEADER, str(track))]}
+        yield _to(route_name("forced", model, str(track), "grpc"), match, model, track, "grpc", settings)
+    forced = {"name": TRACK_HEADER, "present_match": True}
+    yield _grpc_refusal(
+        route_name("forced", model, "unknown", "grpc"),
+        {**prediction, "headers": [this_model, forced]},
+        _NOT_FOUND,
+        _no_such_track(routes),
+    )
+    match = {"path": _METADATA_GRPC, "grpc": {}, "headers": [this_model]}
+    yield _to(route_name("metadata", model, "grpc"), match, model, Track.STABLE, "grpc", settings)
+    yield _draw(routes, "grpc", {"safe_regex": {"regex": _INFERENCE_GRPC}, "grpc": {}, "headers": [this_model]}, settings)
+
+
+def _rest_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Json]:
+    model = routes.model
+    path = "/v1/models/" + re.escape(model)
+    tracked: Json = {"safe_regex": {"regex": f"{path}({_INFERENCE_REST}|/metadata)"}}
+    for track in _forcible(routes):
+        match = {**tracked, "headers": [_exact(TRACK_HEADER, str(track))]}
+        yield _to(route_name("forced", model, str(track), "rest"), match, model, track, "rest", settings)
+    yield _rest_refusal(
+        route_name("forced", model, "unknown", "rest"),
+        {**tracked, "headers": [{"name": TRACK_HEADER, "present_match": True}]},
+        _no_such_track(routes),
+    )
+    yield _draw(routes, "rest", {"safe_regex": {"regex": path + _INFERENCE_REST}}, settings)
+    match = {"safe_regex": {"regex": path + "/metadata"}}
+    yield _to(route_name("metadata", model, "rest"), match, model, Track.STABLE, "rest", settings)
+    for track, label in _elsewhere(routes):
+        match = {"safe_regex": {"regex": f"{path}/labels/{re.escape(label)}([:/].*)?"}}
+        yield _to(route_name("pinned", model, str(track), "rest"), match, model, track, "rest", settings, answer=Track.PINNED)
+    match = {"safe_regex": {"regex": f"{path}([/:].*)?"}}
+    yield _to(route_name("pinned", model, "rest"), match, model, Track.PINNED, "rest", settings)
+
+
+def _unknown(models: Sequence[str]) -> Iterator[Json]:
+    """Answers for everything that is no model's, as TensorFlow Serving gives them."""
+    listed = ", ".join(sorted(models)[:_NAMES_LISTED]) + (", …" if len(models) > _NAMES_LISTED else "")
+    known = f"models behind this gateway: {listed}" if models else "no model is live behind this gateway yet"
+    sentence = f"Servable not found for request: there is no model of this name; {known}."
+    unnamed = {"name": MODEL_HEADER, "present_match": True, "invert_match": True}
+    for name, match in (("prediction", {"prefix": PREDICTION}), ("status", {"path": STATUS})):
+        yield _grpc_refusal(
+            f"unnamed/{name}",
+            {**match, "grpc": {}, "headers": [unnamed]},
+            _INVALID_ARGUMENT,
+            "Missing ModelSpec: the request names no model; set model_spec.name.",
+        )
+        yield _grpc_refusal(f"unknown/{name}", {**match, "grpc": {}}, _NOT_FOUND, sentence)
+    yield _grpc_refusal(
+        "unknown/method",
+        {"prefix": "/", "grpc": {}},
+        _UNIMPLEMENTED,
+        "This gateway passes tensorflow.serving.PredictionService and ModelService/GetModelStatus only.",
+    )
+    yield _rest_refusal("unknown/rest", {"prefix": "/"}, sentence)
+
+
+def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: GatewaySettings) -> Json:
+    """The weighted route. The canary comes first and the total is constant, so that with
+    sticky assignment those who have the canary keep it while its share grows."""
+    weighted = [track for track in (Track.CANARY, Track.STABLE) if track in routes.tracks]
+    action: Json = {
+        **_limits(settings),
+        "weighted_clusters": {
+            "clusters": [
+                {
+                    "name": cluster_name(routes.model, track, protocol),
+                    "weight": routes.split.units(track),
+                    "response_headers_to_add": [_answer_header(track)],
+                }
+                for track in weighted
+            ],
+        },
+    }
+    if routes.sticky is not None:
+        action["weighted_clusters"]["use_hash_policy"] = True
+        salted = {"pattern": {"regex": "^(.*)$"}, "substitution": f"\\1|{routes.sticky.salt}"}
+        action["hash_policy"] = [{"header": {"header_name": routes.sticky.header, "regex_rewrite": salted}}]
+    if routes.mirror:
+        action["request_mirror_policies"] = [
+            {
+                "cluster": cluster_name(routes.model, Track.SHADOW, protocol),
+                "disable_shadow_host_suffix_append": True,
+                "runtime_fraction": {"default_value": {"numerator": routes.mirror, "denominator": "TEN_THOUSAND"}},
+            }
+        ]
+    assert sum(cluster["weight"] for cluster in action["weighted_clusters"]["clusters"]) == FULL
+    return {"name": draw_route(routes.model, protocol), "match": match, "route": action}
+
+
+def _to(
+    name: str, match: Json, model: str, track: Track, protocol: Protocol, settings: GatewaySettings, answer: Track | None = None
+) -> Json:
+    return {
+        "name": name,
+        "match": match,
+        "route": {"cluster": cluster_name(model, track, protocol), **_limits(settings)},
+        "response_headers_to_add": [_answer_header(answer or track)],
+    }
+
+
+def _limits(settings: GatewaySettings) -> Json:
+    return {
+        "timeout": f"{settings.request_timeout_s:g}s",
+        # Only what cannot have reached the model: a request is never computed twice.
+        "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1},
+    }
+
+
+def _forcible(routes: ModelRoutes) -> list[Track]:
+    return [track for track in (Track.STABLE, Track.CANARY) if track in routes.tracks]
+
+
+def _elsewhere(routes: ModelRoutes) -> list[tuple[Track, str]]:
+    """Tracks on another server than the primary, with the label that only their server knows."""
+    return [
+        (track, upstream.label)
+        for track in _forcible(routes)
+        if (upstream := routes.tracks[track]).label is not None and not upstream.same_server(routes.primary)
+    ]
+
+
+def _no_such_track(routes: ModelRoutes) -> str:
+    tracks = ", ".join(str(track) for track in _forcible(routes))
+    return f"Model {routes.model} has no track of the name in {TRACK_HEADER}; it has: {tracks}."
+
+
+def _grpc_refusal(name: str, match: Json, status: int, sentence: str) -> Json:
+    return {
+        "name": name,
+        "match": match,
+        "direct_response": {"status": 404, "body": {"inline_string": sentence}},
+        "response_headers_to_add": [_header("grpc-status", str(status))],
+    }
+
+
+def _rest_refusal(name: str, match: Json, sentence: str) -> Json:
+    return {
+        "name": name,
+        "match": match,
+        "direct_response": {"status": 404, "body": {"inline_string": json.dumps({"error": sentence}, ensure_ascii=False) + "\n"}},
+        "response_headers_to_add": [_header("content-type", "application/json")],
+    }
+
+
+def _answer_header(track: Track) -> Json:
+    return _header(TRACK_HEADER, str(track))
+
+
+def _header(key: str, value: str) -> Json:
+    return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def _exact(header: str, value: str) -> Json:
+    return {"name": header, "string_match": {"exact": value}}

@@ -1,0 +1,59 @@
+"""The way to TensorFlow's runtime: light where it works, the full import otherwise."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+
+from tfx_rollout.model_server.runtime.base import GraphSession, Run, Runtime
+
+RUNTIME_VARIABLE = "TFX_ROLLOUT_TF_RUNTIME"
+"""Environment variable: `light`, `full`, or unset to choose."""
+OP_MODULES_VARIABLE = "TFX_ROLLOUT_TF_OP_MODULES"
+"""Environment variable: comma-separated Python modules whose import registers custom ops (`tensorflow_text`); implies `full`."""
+
+__all__ = [
+    "OP_MODULES_VARIABLE",
+    "RUNTIME_VARIABLE",
+    "GraphSession",
+    "LightRuntimeUnavailable",
+    "Run",
+    "Runtime",
+    "choose_runtime",
+]
+
+
+class LightRuntimeUnavailable(Exception):
+    """The light runtime does not work with this TensorFlow; the process must be started again with the full one.
+
+    Started again, because a half-done light import leaves C++ modules behind that the
+    full import cannot share.
+    """
+
+
+def choose_runtime() -> Runtime:
+    """The runtime of this process. To be called once, before any other import of TensorFlow's modules.
+
+    Raises LightRuntimeUnavailable where the choice was free and light fails, ImportError
+    where TensorFlow or an op module is missing, ValueError for a variable that says neither.
+    """
+    wish = os.environ.get(RUNTIME_VARIABLE, "")
+    modules = [m.strip() for m in os.environ.get(OP_MODULES_VARIABLE, "").split(",") if m.strip()]
+    if wish not in ("", "light", "full"):
+        raise ValueError(f"{RUNTIME_VARIABLE}={wish} is neither light nor full.")
+    if wish == "full" or modules:
+        from tfx_rollout.model_server.runtime.full import FullRuntime
+
+        runtime = FullRuntime()
+        for module in modules:
+            importlib.import_module(module)
+        return runtime
+    try:
+        from tfx_rollout.model_server.runtime.light import LightRuntime
+
+        return LightRuntime()
+    except (ImportError, AttributeError, TypeError) as error:
+        if wish == "light" or importlib.util.find_spec("tensorflow") is None:
+            raise
+        raise LightRuntimeUnavailable(str(error)) from error

@@ -36,8 +36,8 @@ class Probe:
         """The newest answers; None until the server has answered once."""
 
     def ask(self, labels: Collection[Label]) -> Future[Answers] | None:
-        """Begins a round about the versions and these labels; None while the last one runs."""
-        if self._running is not None and not self._running.done():
+        """Begins a round about the versions and these labels; None until the last one was collected."""
+        if self._running is not None:
             return None
         self._running = self._executor.submit(self._round, frozenset(labels))
         return self._running

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tfx_rollout.errors import Busy
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, running_supervisor
+
+INFO = SupervisorInfo(4242, "127.0.0.1:8500", "127.0.0.1:9901", 1.5)
+
+
+def test_a_root_that_is_served_names_its_supervisor_and_refuses_a_second_one(tmp_path):
+    assert running_supervisor(tmp_path) is None
+    with presence(tmp_path):
+        announce(tmp_path, INFO)
+        assert running_supervisor(tmp_path) == INFO
+        with (
+            pytest.raises(Busy, match=r"held by the supervisor with pid 4242 at 127\.0\.0\.1:8500; use that one"),
+            presence(tmp_path),
+        ):
+            pytest.fail("two supervisors serve one root")
+        assert running_supervisor(tmp_path) == INFO
+    assert running_supervisor(tmp_path) is None
+
+
+def test_a_supervisor_that_was_killed_leaves_the_root_free(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence\n"
+        "root = Path(sys.argv[1])\n"
+        "with presence(root):\n"
+        "    announce(root, SupervisorInfo(os.getpid(), 'a', 'b', 0.0)); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -9
+    assert (tmp_path / "supervisor.json").exists()
+    assert running_supervisor(tmp_path) is None
+    with presence(tmp_path):
+        assert not (tmp_path / "supervisor.json").exists()
+
+
+def test_a_root_that_does_not_exist_is_served_by_nobody(tmp_path):
+    assert running_supervisor(tmp_path / "none") is None

@@ -3,7 +3,7 @@
 from tfx_rollout.validation.requests import Request, Unfit, make_requests
 from tfx_rollout.validation.result import Check, ValidationResult
 from tfx_rollout.validation.run import validate
-from tfx_rollout.validation.settings import Limits, RequestSettings, Tolerance, limits, request_settings
+from tfx_rollout.validation.settings import Limits, RequestSettings, Tolerance, load_limits, load_requests
 
 __all__ = [
     "Check",
@@ -13,8 +13,8 @@ __all__ = [
     "Tolerance",
     "Unfit",
     "ValidationResult",
-    "limits",
+    "load_limits",
+    "load_requests",
     "make_requests",
-    "request_settings",
     "validate",
 ]

@@ -75,7 +75,7 @@ def make_requests(signature: Signature, records: Sequence[bytes], rows: Sequence
     where they cannot be turned into requests at all.
     """
     if signature.method not in (PREDICT, ""):
-        raise Unfit(f"its method is {signature.method}, which the Predict call does not answer")
+        raise Unfit(f"its method is {signature.method}, and only signatures of {PREDICT} are tested")
     features = {name for row in rows for name in row}
     made: Iterator[Tensors]
     if takes_serialized(signature, features):

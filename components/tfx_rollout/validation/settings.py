@@ -87,7 +87,7 @@ class _Limits(_Document):
     tolerances: dict[str, _Tolerance] = Field(default_factory=dict)
 
 
-def request_settings(document: Mapping[str, Any] | str | None) -> RequestSettings:
+def load_requests(document: Mapping[str, Any] | str | None) -> RequestSettings:
     """From a dict or its JSON; empty means the defaults. `InvalidPlan` names every fault."""
     what = "the parameter requests"
     parsed = _parse(_Requests, document, what)
@@ -98,7 +98,7 @@ def request_settings(document: Mapping[str, Any] | str | None) -> RequestSetting
     return RequestSettings(parsed.minimum, maximum, signatures, parsed.split)
 
 
-def limits(document: Mapping[str, Any] | str | None) -> Limits:
+def load_limits(document: Mapping[str, Any] | str | None) -> Limits:
     """From a dict or its JSON; empty means the defaults. `InvalidPlan` names every fault."""
     parsed = _parse(_Limits, document, "the parameter limits")
     return Limits(

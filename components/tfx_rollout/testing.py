@@ -18,6 +18,7 @@ import numpy as np
 
 from tfx_rollout.evidence import IntervalCounts, LatencyHistogram, TrackCounts
 from tfx_rollout.traffic import (
+    Await,
     Configure,
     DesiredState,
     Label,
@@ -209,7 +210,9 @@ class SimulatedServing:
         )
 
     def step(self, desired: DesiredState) -> Step:
-        """Decide and apply one step, as the supervisor does."""
+        """Decide and apply one step, as the supervisor does: none while the gateway has not confirmed the last traffic."""
+        if self._pending is not None:
+            return Await("the gateway to confirm")
         step = next_step(desired, self.observed(), now=self.clock.now(), drain_seconds=self.drain_seconds)
         self.fault = step.reason if isinstance(step, Stuck) else None
         self.doing = "" if isinstance(step, Settled) else str(step)
@@ -220,8 +223,7 @@ class SimulatedServing:
         elif isinstance(step, StopServer):
             del self.servers[step.server]
         elif isinstance(step, SetTraffic):
-            if self._pending is None or self._pending[1] != step:
-                self._pending = (self.delays.gateway, step)
+            self._pending = (self.delays.gateway, step)
         elif isinstance(step, Settled):
             self.generation = max(self.generation, desired.generation)
         return step

@@ -16,8 +16,8 @@ from tfx_rollout.traffic import (
     ObservedState,
     Route,
     ServerObservation,
-    SetTraffic,
     Settled,
+    SetTraffic,
     Split,
     StartServer,
     Stuck,
@@ -28,6 +28,9 @@ from tfx_rollout.traffic import (
 )
 
 BROKEN = 9
+DRAIN = 3.0
+ON_THE_WAY = 2
+"""Ticks from the moment the gateway has chosen a route to the moment the server resolves the label."""
 WEIGHTED = (Track.STABLE, Track.CANARY)
 
 
@@ -50,7 +53,7 @@ class World:
 
     @classmethod
     def new(cls, delays: Delays) -> World:
-        return cls(SimulatedServing("m", ManualClock(1000.0), delays=delays, drain_seconds=2.0, broken={BROKEN}))
+        return cls(SimulatedServing("m", ManualClock(1000.0), delays=delays, drain_seconds=DRAIN, broken={BROKEN}))
 
     @property
     def now(self) -> float:
@@ -83,13 +86,15 @@ class World:
         return step
 
     def check(self) -> None:
-        for track, route, started in self.in_flight:
+        arriving = [sent for sent in self.in_flight if sent[2] <= self.now - ON_THE_WAY]
+        for track, route, started in arriving:
             server = self.serving.servers.get(route.server)
             if server is None:
-                assert started <= self.crashed.get(route.server, 0.0) + 2, f"{track} was sent to {route.server}, which is gone"
+                latest = self.crashed.get(route.server, 0.0) + 2 + self.serving.delays.gateway
+                assert started <= latest, f"{track} was sent to {route.server}, which is gone"
             else:
                 self.answered(track, route, server.answers(route.label), started)
-        self.in_flight = []
+        self.in_flight = [sent for sent in self.in_flight if sent not in arriving]
         for track, route in self.serving.routes.items():
             version = self.serving.answers(track)
             weight = self.serving.split.units(track)
@@ -106,8 +111,11 @@ class World:
             if track is Track.STABLE:
                 assert route.server in self.recovering, f"{track} leads to {route.server}, which has lost its label or version"
             else:  # The canary's weight must be gone as soon as the supervisor and the gateway could act.
-                latest = self.crashed[route.server] + 2 + self.serving.delays.gateway
-                assert started <= latest, f"{track} still has weight at {started}, {route.server} died at {latest}"
+                died = self.crashed.get(route.server)
+                assert died is not None, f"{track} was sent to {route.server}, which has lost its label or version"
+                assert started <= died + 2 + self.serving.delays.gateway, (
+                    f"{track} had weight at {started}, {route.server} died at {died}"
+                )
             return
         allowed = allowed_versions(self.history, track, started, until=self.now)
         assert version in allowed, f"{track} was answered by {version}, allowed are {allowed}"
@@ -129,7 +137,7 @@ topologies = st.sampled_from(["dedicated", "dedicated", "shared"])
 
 @st.composite
 def desired_states(draw):
-    """Any state an operator or a rollout may ask for: first release, canary at any share, promoted, rolled back, taken offline."""
+    """Any state that may be asked for: first release, canary at any share, promoted, rolled back, taken offline."""
     if draw(st.integers(0, 12)) == 0:
         return DesiredState("m")
     stable = draw(st.sampled_from([1, 2, 3]))
@@ -155,11 +163,24 @@ PROMOTION = [
     ("want", state(stable=2, previous=1)),
 ]
 
+SHARED_ROLLBACK = [
+    ("want", state(stable=1, topology="shared")),
+    ("ticks", 20),
+    ("want", state(stable=1, canary=2, share=0.5, topology="shared")),
+    ("ticks", 20),
+    ("want", state(stable=1, topology="shared")),
+]
+
 
 @settings(max_examples=300, deadline=None)
 @given(delays, st.lists(events, max_size=14))
 @example(Delays(1, 2, 1, 1), PROMOTION)
 @example(Delays(1, 2, 1, 1), [*PROMOTION, ("ticks", 6), ("crash", "m-canary"), ("ticks", 3), ("crash", "m")])
+@example(Delays(), SHARED_ROLLBACK)
+@example(
+    Delays(load=2, poll=1),
+    [("want", state(stable=1)), ("ticks", 9), ("want", DesiredState("m")), ("ticks", 5), ("want", state(stable=1))],
+)
 @example(Delays(0, 0, 0, 0), [*PROMOTION, ("ticks", 2), ("want", state(stable=1))])
 def test_every_sequence_of_states_and_crashes_is_safe_at_every_instant_and_settles(delays, sequence):
     world = World.new(delays)
@@ -186,7 +207,7 @@ def assert_in_force(world: World) -> None:
     assert serving.answers(Track.STABLE) == desired.stable
     assert serving.answers(Track.CANARY) == desired.canary
     primary = serving.servers.get("m")
-    assert (primary.labels.get(Label.PREVIOUS) if primary else None) == desired.previous
+    assert (primary.answers(Label.PREVIOUS) if primary else None) == desired.previous
     held = {v for s in serving.servers.values() for v, found in s.states.items() if found is VersionState.AVAILABLE}
     assert held == set(desired.versions)
     dedicated = desired.canary is not None and desired.topology == "dedicated"
@@ -311,6 +332,24 @@ def test_weight_does_not_move_onto_a_stable_track_that_is_not_ready():
     assert world.serving.split == Split.of(0.5)
     world.settles()
     assert_in_force(world)
+
+
+def test_a_version_is_dropped_only_after_the_label_that_named_it_has_moved():
+    world = World.new(Delays(poll=2))
+    run(world, state(stable=1))
+    world.want(state(stable=2))
+    seen = []
+    for _ in range(30):
+        spec = world.serving.servers["m"].spec
+        if not seen or seen[-1] != spec:
+            seen.append(spec)
+        world.tick()
+    assert [(spec.versions, spec.labels) for spec in seen] == [
+        ((1,), {Label.STABLE: 1}),
+        ((1, 2), {Label.STABLE: 1}),
+        ((1, 2), {Label.STABLE: 2}),
+        ((2,), {Label.STABLE: 2}),
+    ]
 
 
 def test_nothing_desired_and_nothing_there_is_settled():

@@ -99,6 +99,8 @@ def next_step(desired: DesiredState, observed: ObservedState, *, now: float, dra
 
     `now` is in seconds since the epoch, on the clock of `observed.split_since`. Call it
     again with a fresh observation after the step is applied; `Settled` ends the way.
+    After a `SetTraffic` that is after the gateway has confirmed it: until then `observed`
+    would not show a route that may come into force at any moment.
     """
     specs = place(desired)
     cut = _cut_off(desired, observed)
@@ -130,9 +132,16 @@ def next_step(desired: DesiredState, observed: ObservedState, *, now: float, dra
 
 
 def serves(observed: ObservedState, route: Route, version: int) -> bool:
-    """Whether this route is answered by this version: server ready, version AVAILABLE, label in force."""
+    """Whether this route is answered by this version, and stays so: server ready, version AVAILABLE, label in force,
+    and none of it about to vanish because the configuration last written no longer has it."""
     server = observed.server(route.server)
-    return server is not None and server.available(version) and server.labels.get(route.label) == version
+    return (
+        server is not None
+        and server.available(version)
+        and server.labels.get(route.label) == version
+        and version in server.configured_versions
+        and server.configured_labels.get(route.label) == version
+    )
 
 
 def _answers(observed: ObservedState, route: Route | None) -> bool:

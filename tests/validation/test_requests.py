@@ -55,7 +55,10 @@ def test_no_more_requests_are_made_than_the_maximum():
     ("signature", "why"),
     [
         (Signature("s", inputs={"other": TensorSpec("o:0", "float32", (None,))}), "none of its inputs .other. is a feature"),
-        (Signature("s", inputs={"miles": TensorSpec("m:0", "string", (None,))}, method="tensorflow/serving/classify"), "are tested"),
+        (
+            Signature("s", inputs={"miles": TensorSpec("m:0", "string", (None,))}, method="tensorflow/serving/classify"),
+            "are tested",
+        ),
         (Signature("s", inputs={"miles": TensorSpec("m:0", "float32", (8,))}), "batches of exactly 8"),
         (Signature("s", inputs={"miles": TensorSpec("m:0", "float32", (None, None, None))}), "2 dimensions of any size"),
         (Signature("s", inputs={"company": TensorSpec("m:0", "float32", (None,))}), "holds bytes, and the input is float32"),

@@ -129,13 +129,14 @@ def _converse(
     try:
         for request in requests:
             signature = signatures[request.signature]
-            expected, error = reference.answer(request, signature)
             answers: list[Answer] = []
             for client in clients:
                 answers.append(client.ask(request, signature))
                 if not server.alive():
                     over = answers[-1].protocol
                     return exchanges, f"{request} over {over} ends the server with code {server.returncode}"
+            # Last, since what ends the server would end this process as well.
+            expected, error = reference.answer(request, signature)
             exchanges.append(Exchange(request, expected, error, tuple(answers)))
     finally:
         for client in clients:

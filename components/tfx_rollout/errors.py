@@ -27,13 +27,24 @@ so that the pipeline's run fails with the sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class RolloutError(Exception):
     """The root of the tree. `str(error)` is one sentence fit to show to a person."""
 
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The constructors take facts, not the sentence, so that pickle could not call them;
+        # and an error must come back whole from another process.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[RolloutError], arguments: tuple[Any, ...], facts: dict[str, Any]) -> RolloutError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
 
 
 class InvalidInput(RolloutError):

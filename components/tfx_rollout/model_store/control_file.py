@@ -89,6 +89,13 @@ def write_text(path: Path, text: str) -> None:
         sync_folder(path.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Removes a document, if it is there, and what killed writers of it left. Raises `StorageFault`."""
+    with storage_faults(path, "removed"):
+        _remove_leftovers(path)
+        path.unlink(missing_ok=True)
+
+
 def append_line(path: Path, data: Mapping[str, Any]) -> None:
     """Appends one JSON object as a line, durably; makes the file. Raises `StorageFault`, and then nothing was added."""
     line = json.dumps(data, separators=(",", ":")).encode() + b"\n"

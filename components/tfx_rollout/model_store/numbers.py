@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_rollout.errors import CorruptState, StorageFault
-from tfx_rollout.model_store.control_file import read_json, write_json
-from tfx_rollout.model_store.faults import storage_faults
+from tfx_rollout.model_store.control_file import read_json, remove_file, write_json
 from tfx_rollout.model_store.layout import HIGHEST_NUMBER, Layout
 
 SCHEMA = 1
@@ -78,8 +77,7 @@ class NumberLedger:
             write_json(layout.numbers, after.to_json())
             if before.claim is not None and before.highest not in there:
                 # The manifest of a push that was killed, and was not run again.
-                with storage_faults(layout.manifests, "written"):
-                    layout.manifest(before.highest).unlink(missing_ok=True)
+                remove_file(layout.manifest(before.highest))
         return after.highest
 
     def retire(self, version: int) -> None:

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tfx_rollout.errors import ServerFailed
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.serving import ModelServerClient, free_port, grpc_api, open_channel, prediction_stub
 from tfx_rollout.supervisor import running_supervisor
@@ -31,12 +32,17 @@ for name, offset, limit in [("plus_two", 2.0, None), ("plus_three", 3.0, None), 
             y = tf.add(x * tf.Variable(0.5), offset, name="y")
         session.run(tf.global_variables_initializer())
         tf.saved_model.simple_save(session, f"{root}/{name}", {"x": x}, {"y": y})
+with tf.Graph().as_default(), tf.Session() as session:
+    x = tf.placeholder(tf.float32, [None], name="x")
+    y = tf.while_loop(lambda i: i < x[0], lambda i: i + 1.0, [0.0])
+    tf.saved_model.simple_save(session, f"{root}/counting", {"x": x}, {"y": tf.identity(y, name="y")[None]})
 """
 
 
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory) -> Path:
-    """Folders `plus_two`, `plus_three` (y = x/2 + 2 or 3), `picky` (fails from x = 1000 on) and `broken` (does not load)."""
+    """Folders `plus_two`, `plus_three` (y = x/2 + 2 or 3), `picky` (fails from x = 1000 on),
+    `counting` (takes a time that grows with x) and `broken` (does not load)."""
     folder = tmp_path_factory.mktemp("saved_models")
     subprocess.run([sys.executable, "-W", "ignore", "-c", EXPORT, str(folder)], check=True, stderr=subprocess.PIPE)
     (folder / "broken").mkdir()
@@ -76,7 +82,9 @@ class Serving:
         """Writes the changed desired state."""
         base = self.model(name)
         before = base.desired()
-        return base.write_desired(before.change(**changes, cause=Cause("test", "a test", time.time())), expected=before.generation)
+        return base.write_desired(
+            before.change(**changes, cause=Cause("test", "a test", time.time())), expected=before.generation
+        )
 
     def in_force(self, state: DesiredState, seconds: float = 60) -> None:
         """Waits until the desired state was applied to its end."""
@@ -90,6 +98,30 @@ class Serving:
         state = self.desire(name, versions=(version,), labels={Label.STABLE: version}, split=Split())
         self.in_force(state)
         return state
+
+    def load(self, model: str = "m", **options) -> Load:
+        """Steady requests; use it in `with`."""
+        return Load(self.address, model, **options)
+
+    def ask(self, **choice) -> float | None:
+        """One REST prediction of model `m` for x = 2; None when it was refused."""
+        with ModelServerClient(self.address, timeout_s=10) as client:
+            answer = client.predict("m", {"instances": [2.0]}, **choice)
+        return answer.body["predictions"][0] if answer.ok else None
+
+    def ask_in_trouble(self) -> float | None:
+        """As `ask`; None also when the gateway does not answer just now."""
+        try:
+            return self.ask()
+        except ServerFailed:
+            return None
+
+    def pid_of(self, server: str, model: str = "m") -> int:
+        """The process of a model server."""
+        found = self.observed(model).server(server)
+        assert found is not None
+        assert found.pid is not None
+        return found.pid
 
     def stop(self, seconds: float = 30) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -115,6 +147,18 @@ def serving_of(root: Path, *options: str) -> Iterator[Serving]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@pytest.fixture
+def serve() -> Callable[..., AbstractContextManager[Serving]]:
+    """Serves a root for the time of a `with` block."""
+    return serving_of
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Waits until a condition holds."""
+    return wait_for
 
 
 @pytest.fixture
@@ -209,17 +253,3 @@ class Load:
                 except grpc.RpcError as error:
                     track = dict(error.trailing_metadata() or ()).get("x-model-track", "")
                     self.answers.append(Answer(at, "grpc", track, None, f"{error.code()} {error.details()}"))
-
-
-def server_pid(serving: Serving, name: str) -> int:
-    server = serving.observed().server(name)
-    assert server is not None
-    assert server.pid is not None
-    return server.pid
-
-
-def ask(serving: Serving, **choice) -> float | None:
-    """One REST prediction for x = 2; None when it was refused."""
-    with ModelServerClient(serving.address, timeout_s=10) as client:
-        answer = client.predict("m", {"instances": [2.0]}, **choice)
-    return answer.body["predictions"][0] if answer.ok else None

@@ -1,0 +1,70 @@
+"""`tfx-rollout replay`: recorded requests through the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfx_rollout.cli.lazy import print_json
+from tfx_rollout.cli.options import json_option
+from tfx_rollout.errors import InvalidInput
+
+
+@click.command()
+@click.option("--gateway", help="HOST:PORT of the gateway.  [default: the one that serves --root]")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    envvar="TFX_ROLLOUT_ROOT",
+    show_envvar=True,
+    help="A root that is being served, instead of --gateway.",
+)
+@click.option("--model", required=True, help="The model's name.")
+@click.option(
+    "--input", "rows", type=click.Path(path_type=Path), required=True, help="JSON Lines: one object of named columns per line."
+)
+@click.option("--rate", default=100.0, show_default=True, help="Requests per second, whatever the answers take.")
+@click.option("--seconds", default=60.0, show_default=True, help="For how long.")
+@click.option("--grpc-share", default=0.5, show_default=True, help="Share of the requests sent over gRPC; the others over REST.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same requests in the same order.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write one JSON line per answer to this file.")
+@json_option
+def replay(
+    gateway: str | None,
+    root: Path | None,
+    model: str,
+    rows: Path,
+    rate: float,
+    seconds: float,
+    grpc_share: float,
+    seed: int,
+    record: Path | None,
+    as_json: bool,
+) -> None:
+    """Send recorded requests through the gateway and report per track: counts, failures, latencies, versions.
+
+    Ctrl-C ends it early, with the report. Failed requests are part of the report, not an error.
+    """
+    from tfx_rollout.replay import ReplaySettings, load_rows
+    from tfx_rollout.replay import replay as run
+
+    settings = ReplaySettings(
+        gateway=gateway or _gateway_of(root), model=model, rate=rate, seconds=seconds, grpc_share=grpc_share, seed=seed
+    )
+    report = run(settings, load_rows(rows), record=record)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo("\n".join(report.lines()))
+
+
+def _gateway_of(root: Path | None) -> str:
+    from tfx_rollout.supervisor.presence import running_supervisor
+
+    if root is None:
+        raise InvalidInput("Where should the requests go? Give --gateway HOST:PORT, or --root of a root that is served.")
+    supervisor = running_supervisor(root)
+    if supervisor is None:
+        raise InvalidInput(f"No supervisor serves {root}; start one with `tfx-rollout serve {root}`, or give --gateway.")
+    return supervisor.gateway_address

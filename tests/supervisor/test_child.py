@@ -50,7 +50,7 @@ def child_of(tmp_path, monkeypatch, executor):
         script = tmp_path / "server.py"
         script.write_text(program)
         monkeypatch.setenv(COMMAND_VARIABLE, f"{sys.executable} {script}")
-        child = Child("taxi", "taxi-canary", tmp_path / "taxi", tmp_path, executor, **options)
+        child = Child("taxi", "taxi~canary", tmp_path / "taxi", tmp_path, executor, **options)
         made.append(child)
         return child
 
@@ -118,7 +118,7 @@ def test_a_version_that_no_server_could_load_is_reported_with_the_servers_own_wo
     )
     child.configure(ServerSpec((7,), {Label.CANARY: 7}))
     turn(child, lambda: child.fault)
-    assert child.fault == "version 7 does not load on taxi-canary: NOT_FOUND: no graph"
+    assert child.fault == "version 7 does not load on taxi~canary: NOT_FOUND: no graph"
     seen = child.observation()
     assert (seen.ready, dict(seen.versions), dict(seen.errors)) == (False, {7: VersionState.END}, {7: "NOT_FOUND: no graph"})
 
@@ -132,7 +132,7 @@ def test_a_server_that_never_answers_but_dies_is_a_fault_after_three_times(child
     turn(child, lambda: child.fault)
     assert child.restarts == 3
     assert child.fault is not None
-    assert child.fault.startswith("model server taxi-canary ended 3 times in a row before it answered: see ")
+    assert child.fault.startswith("model server taxi~canary ended 3 times in a row before it answered: see ")
 
 
 def test_a_server_that_ignores_its_stop_is_killed_and_its_configuration_removed(child_of, tmp_path):
@@ -142,4 +142,4 @@ def test_a_server_that_ignores_its_stop_is_killed_and_its_configuration_removed(
     child.stop()
     assert not child.observation().ready
     turn(child, lambda: child.gone)
-    assert not (tmp_path / "taxi-canary.config").exists()
+    assert not (tmp_path / "taxi~canary.config").exists()

@@ -4,8 +4,8 @@ from tfx_rollout.supervisor.gateway_config import ModelTraffic, gateway_config
 from tfx_rollout.traffic import Label, Route, Split, Sticky, Track
 
 STABLE = Route("taxi", Label.STABLE)
-CANARY = Route("taxi-canary", Label.CANARY)
-ADDRESSES = {("taxi", "taxi"): ("127.0.0.1", 1001, 1002), ("taxi", "taxi-canary"): ("127.0.0.1", 2001, 2002)}
+CANARY = Route("taxi~canary", Label.CANARY)
+ADDRESSES = {("taxi", "taxi"): ("127.0.0.1", 1001, 1002), ("taxi", "taxi~canary"): ("127.0.0.1", 2001, 2002)}
 
 
 def test_tracks_lead_to_their_servers_with_their_labels_and_pinned_calls_to_the_primary():
@@ -34,18 +34,3 @@ def test_a_model_without_a_stable_track_is_left_out_and_the_others_are_in_order(
     }
     config = gateway_config(traffic, {**ADDRESSES, ("zoo", "zoo"): ("127.0.0.1", 3, 4)})
     assert [routes.model for routes in config.models] == ["taxi", "zoo"]
-
-
-def test_servers_of_two_models_with_the_same_name_are_told_apart():
-    addresses = {
-        ("a", "a-canary"): ("127.0.0.1", 1, 2),
-        ("a", "a"): ("127.0.0.1", 3, 4),
-        ("a-canary", "a-canary"): ("127.0.0.1", 5, 6),
-    }
-    traffic = {
-        "a": ModelTraffic(Split(1), {Track.STABLE: Route("a", Label.STABLE), Track.CANARY: Route("a-canary", Label.CANARY)}),
-        "a-canary": ModelTraffic(routes={Track.STABLE: Route("a-canary", Label.STABLE)}),
-    }
-    first, second = gateway_config(traffic, addresses).models
-    assert first.tracks[Track.CANARY].grpc_port == 1
-    assert second.tracks[Track.STABLE].grpc_port == 5

@@ -56,13 +56,13 @@ def test_a_killed_canary_loses_its_share_until_it_is_back(serving, wait_until):
     canary_at(serving, 0.3)
     with serving.load() as load:
         load.await_more(50)
-        before = serving.pid_of("m-canary")
+        before = serving.pid_of("m~canary")
         os.kill(before, signal.SIGKILL)
         wait_until(lambda: serving.observed().split == Split(), 10, "the share of 0")
         without = time.time()
         wait_until(lambda: serving.observed().split == Split.of(0.3), 60, "the share of 0.3 again")
         load.await_more(100)
-    assert serving.pid_of("m-canary") != before
+    assert serving.pid_of("m~canary") != before
     assert [a for a in load.failures if a.track not in {"canary", ""}] == []
     assert [a for a in load.failures if a.at > without] == []
     assert any(a.track == "canary" for a in load.answers[-100:])
@@ -88,9 +88,9 @@ def test_a_version_that_does_not_load_is_a_fault_and_all_else_goes_on(serving, s
         serving.desire(versions=(1, broken), labels={Label.STABLE: 1, Label.CANARY: broken}, split=Split.of(0.5))
         wait_until(lambda: serving.observed().fault, 60, "the fault")
         observed = serving.observed()
-        assert f"version {broken} does not load on m-canary" in str(observed.fault)
+        assert f"version {broken} does not load on m~canary" in str(observed.fault)
         assert (observed.generation, observed.split) == (1, Split())
-        assert observed.server("m-canary").errors[broken]
+        assert observed.server("m~canary").errors[broken]
         serving.in_force(serving.desire(versions=(1,), labels={Label.STABLE: 1}, split=Split()))
         assert serving.observed().fault is None
     assert load.failures == []

@@ -9,9 +9,9 @@ def test_the_canary_gets_a_server_of_its_own_in_the_dedicated_topology():
     desired = DesiredState("m", 1, (1, 2, 3), {Label.STABLE: 2, Label.PREVIOUS: 1, Label.CANARY: 3}, Split.of(0.05))
     assert place(desired) == {
         "m": ServerSpec((1, 2), {Label.STABLE: 2, Label.PREVIOUS: 1}),
-        "m-canary": ServerSpec((3,), {Label.CANARY: 3}),
+        "m~canary": ServerSpec((3,), {Label.CANARY: 3}),
     }
-    assert routes(desired) == {Track.STABLE: Route("m", Label.STABLE), Track.CANARY: Route("m-canary", Label.CANARY)}
+    assert routes(desired) == {Track.STABLE: Route("m", Label.STABLE), Track.CANARY: Route("m~canary", Label.CANARY)}
 
 
 def test_one_server_holds_everything_in_the_shared_topology():
@@ -23,12 +23,12 @@ def test_one_server_holds_everything_in_the_shared_topology():
 def test_a_version_that_is_canary_and_previous_is_held_on_both_servers():
     desired = DesiredState("m", 1, (1, 2), {Label.STABLE: 2, Label.PREVIOUS: 1, Label.CANARY: 1})
     assert place(desired)["m"].versions == (1, 2)
-    assert place(desired)["m-canary"].versions == (1,)
+    assert place(desired)["m~canary"].versions == (1,)
 
 
 def test_mirrored_copies_go_where_the_canary_is():
     desired = DesiredState("m", 1, (1, 2), {Label.STABLE: 1, Label.CANARY: 2}, mirror=100)
-    assert routes(desired)[Track.SHADOW] == Route("m-canary", Label.CANARY)
+    assert routes(desired)[Track.SHADOW] == Route("m~canary", Label.CANARY)
 
 
 def test_nothing_desired_needs_no_server_and_no_route():

@@ -152,7 +152,7 @@ events = st.one_of(
     desired_states().map(lambda s: ("want", s)),
     st.integers(1, 12).map(lambda n: ("ticks", n)),
     st.integers(1, 12).map(lambda n: ("ticks", n)),
-    st.sampled_from([("crash", "m"), ("crash", "m-canary")]),
+    st.sampled_from([("crash", "m"), ("crash", "m~canary")]),
 )
 
 PROMOTION = [
@@ -175,7 +175,7 @@ SHARED_ROLLBACK = [
 @settings(max_examples=300, deadline=None)
 @given(delays, st.lists(events, max_size=14))
 @example(Delays(1, 2, 1, 1), PROMOTION)
-@example(Delays(1, 2, 1, 1), [*PROMOTION, ("ticks", 6), ("crash", "m-canary"), ("ticks", 3), ("crash", "m")])
+@example(Delays(1, 2, 1, 1), [*PROMOTION, ("ticks", 6), ("crash", "m~canary"), ("ticks", 3), ("crash", "m")])
 @example(Delays(), SHARED_ROLLBACK)
 @example(
     Delays(load=2, poll=1),
@@ -211,7 +211,7 @@ def assert_in_force(world: World) -> None:
     held = {v for s in serving.servers.values() for v, found in s.states.items() if found is VersionState.AVAILABLE}
     assert held == set(desired.versions)
     dedicated = desired.canary is not None and desired.topology == "dedicated"
-    assert set(serving.servers) == ({"m", "m-canary"} if dedicated else {"m"} if desired.versions else set())
+    assert set(serving.servers) == ({"m", "m~canary"} if dedicated else {"m"} if desired.versions else set())
 
 
 def run(world: World, desired: DesiredState):
@@ -254,7 +254,7 @@ def test_a_canary_that_dies_gives_its_weight_to_stable_and_gets_it_back():
     world = World.new(Delays(start=2, load=2))
     run(world, state(stable=1))
     run(world, state(stable=1, canary=2, share=0.25))
-    world.tick(crash="m-canary")
+    world.tick(crash="m~canary")
     world.tick()
     assert world.serving.split == Split()
     world.settles()
@@ -276,7 +276,7 @@ def test_a_candidate_that_does_not_load_is_reported_and_gets_no_traffic():
     world = World.new(Delays(load=1))
     run(world, state(stable=1))
     step = run(world, state(stable=1, canary=BROKEN, share=0.05))
-    assert step == Stuck(f"version {BROKEN} does not load on m-canary: the file is no SavedModel")
+    assert step == Stuck(f"version {BROKEN} does not load on m~canary: the file is no SavedModel")
     assert world.serving.split == Split()
     assert Track.CANARY not in world.serving.routes
 
@@ -292,9 +292,9 @@ def test_the_server_of_another_candidate_is_replaced_by_a_fresh_process():
     world = World.new(Delays())
     run(world, state(stable=1))
     run(world, state(stable=1, canary=2, share=0.05))
-    before = world.serving.servers["m-canary"]
+    before = world.serving.servers["m~canary"]
     run(world, state(stable=1, canary=3))
-    assert world.serving.servers["m-canary"] is not before
+    assert world.serving.servers["m~canary"] is not before
     assert_in_force(world)
 
 

@@ -35,8 +35,11 @@ def primary_server(model: str) -> str:
 
 
 def canary_server(model: str) -> str:
-    """The server that holds the canary alone, in topology `dedicated`."""
-    return f"{model}-canary"
+    """The server that holds the canary alone, in topology `dedicated`.
+
+    No model's name has a tilde, so that it is never the primary server of another model.
+    """
+    return f"{model}~canary"
 
 
 def place(desired: DesiredState) -> dict[str, ServerSpec]:

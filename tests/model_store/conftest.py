@@ -123,6 +123,9 @@ def kill_before() -> Callable[[int, Callable[[], Any]], None]:
     return run
 
 
+_NO_SYSTEM_CALL = frozenset({"fspath", "fileno", "getpid", "fsencode", "fsdecode"})
+
+
 class _Steps:
     """A profile function that counts the calls which reach the operating system."""
 
@@ -131,7 +134,7 @@ class _Steps:
         self._kill_before = kill_before
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
-        if event != "c_call":
+        if event != "c_call" or called.__name__ in _NO_SYSTEM_CALL:
             return
         module = called.__module__ or type(getattr(called, "__self__", None)).__module__
         if module in ("posix", "_io", "io", "fcntl"):

@@ -85,20 +85,22 @@ def test_the_number_of_a_killed_push_goes_to_no_other_model(fresh, make_model, c
     contents = {1: content_digest(fresh().path / "1"), 7: content_digest(fresh().path / "7"), 8: content_digest(model)}
     base = fresh()
     steps = count_steps(lambda: base.publish(model))
+    outcomes = set()
     # Most steps come before the claim and are alike here; those from the staging's end on are all taken.
-    for step in [*range(1, steps - 160, 10), *range(steps - 160, steps + 1)]:
+    for step in [*range(1, steps - 100, 10), *range(steps - 100, steps + 1)]:
         base = fresh()
         kill_before(step, lambda base=base: base.publish(model))
         published = 8 in base.versions()
         second = base.publish(other)
         again = base.publish(model)
-        assert second.version == 9 if published else second.version in (8, 9)
-        assert again.version == 8 if published else again.version == second.version + 1
+        outcomes.add((published, second.version, again.version))
         assert_all_whole(base, {**contents, second.version: second.digest, again.version: again.digest})
         assert_clean(base)
         assert all(base.manifest(version) for version in base.versions())
         manifests = {int(file.stem) for file in (base.control / "versions").iterdir()}
         assert manifests == set(base.versions())
+    before_the_claim, claimed, after_the_rename = (False, 8, 9), (False, 9, 10), (True, 9, 8)
+    assert outcomes == {before_the_claim, claimed, after_the_rename}
 
 
 def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_desired_state(fresh, template, count_steps, kill_before, capsys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfx_rollout.errors import InvalidInput
@@ -114,7 +114,7 @@ class GatewaySettings:
     host: str = "127.0.0.1"
     request_timeout_s: float = 60.0
     drain_s: float = 10.0
-    max_request_bytes: int = field(default=64 * 1024 * 1024)
+    max_request_bytes: int = 64 * 1024 * 1024
     concurrency: int = 1
     """Worker threads. The evidence's horizon is exact for one (`evidence.access_log`)."""
 
@@ -125,8 +125,12 @@ class GatewaySettings:
             raise InvalidInput(f"The gateway's host {self.host!r} is no IP address; choose 127.0.0.1 or 0.0.0.0.") from error
         if self.port == self.admin_port:
             raise InvalidInput(f"The gateway's port and its admin port are both {self.port}; choose two.")
-        if self.request_timeout_s <= 0 or self.drain_s < 0 or self.max_request_bytes < 1024 or self.concurrency < 1:
-            raise InvalidInput("The gateway's time limits, body limit (at least 1 KiB) and concurrency must be positive.")
+        if not 0.001 <= self.request_timeout_s <= 86_400 or not 0 <= self.drain_s <= 86_400:
+            raise InvalidInput("The gateway's request timeout and drain time must be positive, and no longer than a day.")
+        if not 1024 <= self.max_request_bytes < 2**31:
+            raise InvalidInput("The gateway's body limit must lie between 1 KiB and 2 GiB (HTTP/2 has no larger window).")
+        if not 1 <= self.concurrency <= 1024:
+            raise InvalidInput(f"The gateway cannot run {self.concurrency} worker threads; choose 1, or one per free core.")
 
 
 def _checked_name(what: str, name: str) -> None:

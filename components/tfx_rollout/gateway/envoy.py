@@ -82,6 +82,7 @@ class Gateway:
             for folder in (self._clusters.path.parent, self._routes.path.parent):
                 folder.mkdir(parents=True, exist_ok=True)
             access_log = self._access_logs.begin()
+            self.log_file.touch()
             self._bootstrap.write_text(
                 json.dumps(
                     bootstrap(

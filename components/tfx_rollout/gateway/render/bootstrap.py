@@ -9,6 +9,7 @@ from typing import Any
 from tfx_rollout.gateway.config import GatewaySettings
 from tfx_rollout.gateway.log_format import HEARTBEAT_S, LOG_FORMAT, PROGRESS_S
 from tfx_rollout.gateway.naming import HEARTBEAT_CLUSTER, HEARTBEAT_PATH, ROUTE_TABLE, STAT_PREFIX
+from tfx_rollout.gateway.render.discovery import seconds
 from tfx_rollout.gateway.render.lua import inspect_filter
 
 DOWNSTREAM_CONNECTIONS = 10_000
@@ -71,7 +72,7 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
         "stat_prefix": STAT_PREFIX,
         "codec_type": "AUTO",
         "normalize_path": True,
-        "stream_idle_timeout": f"{max(300.0, settings.request_timeout_s + 60):g}s",
+        "stream_idle_timeout": seconds(max(300.0, settings.request_timeout_s + 60)),
         "http2_protocol_options": {
             "max_concurrent_streams": STREAMS_PER_CONNECTION,
             # The stream's window limits the buffered body as much as the connection's buffer does.
@@ -89,7 +90,8 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
                 },
             }
         ],
-        "access_log_options": {"access_log_flush_interval": f"{PROGRESS_S:g}s"},
+        "local_reply_config": {"mappers": _own_answers()},
+        "access_log_options": {"access_log_flush_interval": seconds(PROGRESS_S)},
         "http_filters": [
             inspect_filter(),
             # After inspection: it takes the cluster when the headers pass, which the message decides.
@@ -118,12 +120,37 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
     }
 
 
+def _own_answers() -> list[Json]:
+    """How the gateway words what it answers itself: gRPC by status, REST by TensorFlow Serving's `{"error": …}`."""
+    grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "treat_missing_header_as_empty": True}
+    return [
+        {
+            # A body over the limit; by default gRPC clients are told UNKNOWN.
+            "filter": {"and_filter": {"filters": [_status("EQ", 413), {"header_filter": {"header": grpc}}]}},
+            "headers_to_add": [
+                {"header": {"key": "grpc-status", "value": "8"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
+            ],
+        },
+        {
+            "filter": {
+                "and_filter": {"filters": [_status("GE", 400), {"header_filter": {"header": {**grpc, "invert_match": True}}}]}
+            },
+            "body_format_override": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"},
+        },
+    ]
+
+
+def _status(comparison: str, code: int) -> Json:
+    value = {"default_value": code, "runtime_key": f"tfx_rollout.{comparison}.{code}"}
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}
+
+
 def _heartbeat_cluster(settings: GatewaySettings) -> Json:
     """A cluster that is the gateway itself: its health checks are the log's heartbeat."""
     address = ipaddress.ip_address(settings.host)
     loopback = "127.0.0.1" if address.version == 4 else "::1"
     host = loopback if address.is_unspecified else settings.host
-    interval = f"{HEARTBEAT_S:g}s"
+    interval = seconds(HEARTBEAT_S)
     return {
         "name": HEARTBEAT_CLUSTER,
         "type": "STATIC",

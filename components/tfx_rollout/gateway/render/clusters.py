@@ -7,6 +7,7 @@ from typing import Any
 
 from tfx_rollout.gateway.config import GatewayConfig, Upstream
 from tfx_rollout.gateway.naming import PROTOCOLS, Protocol, cluster_name
+from tfx_rollout.gateway.render.discovery import seconds
 from tfx_rollout.gateway.render.lua import label_filter, shadow_answer_filter
 from tfx_rollout.traffic import Track
 
@@ -83,7 +84,7 @@ def _protocol_options(track: Track, protocol: Protocol, label: str | None) -> di
         "explicit_http_config": {"http2_protocol_options": {}} if protocol == "grpc" else {"http_protocol_options": {}},
     }
     if protocol == "rest":
-        options["common_http_protocol_options"] = {"idle_timeout": f"{REST_IDLE_S:g}s"}
+        options["common_http_protocol_options"] = {"idle_timeout": seconds(REST_IDLE_S)}
     if filters:
         options["http_filters"] = filters
     return options

@@ -1,4 +1,4 @@
-"""Resources of Envoy's file-based discovery (xDS) with a version that says what is in them."""
+"""Resources of Envoy's file-based discovery (xDS), with a version that says what is in them."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def discovery(resources: Sequence[dict[str, Any]]) -> Discovery:
     """
     version = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:16]
     return Discovery(version, json.dumps({"version_info": version, "resources": list(resources)}, indent=1))
+
+
+def seconds(duration: float) -> str:
+    """A duration as protobuf's JSON wants it: never in scientific notation."""
+    return f"{duration:.3f}s"

@@ -12,7 +12,6 @@ For each model, in this order, the first match wins:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from tfx_rollout.gateway.naming import (
     draw_route,
     route_name,
 )
+from tfx_rollout.gateway.render.discovery import seconds
 from tfx_rollout.traffic import FULL, Track
 
 PREDICTION = "/tensorflow.serving.PredictionService/"
@@ -183,7 +183,7 @@ def _to(
 
 def _limits(settings: GatewaySettings) -> Json:
     return {
-        "timeout": f"{settings.request_timeout_s:g}s",
+        "timeout": seconds(settings.request_timeout_s),
         # Only what cannot have reached the model: a request is never computed twice.
         "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1},
     }
@@ -220,8 +220,8 @@ def _rest_refusal(name: str, match: Json, sentence: str) -> Json:
     return {
         "name": name,
         "match": match,
-        "direct_response": {"status": 404, "body": {"inline_string": json.dumps({"error": sentence}, ensure_ascii=False) + "\n"}},
-        "response_headers_to_add": [_header("content-type", "application/json")],
+        # The listener puts it into TensorFlow Serving's form of an error.
+        "direct_response": {"status": 404, "body": {"inline_string": sentence}},
     }
 
 

@@ -1,0 +1,137 @@
+"""One request over gRPC or REST, with little more than what the wire needs: the sender shares the machine with the servers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tfx_rollout.evidence.access_log_line import code_name
+from tfx_rollout.gateway.naming import TRACK_HEADER
+
+if TYPE_CHECKING:
+    import h11
+
+_READ_BYTES = 65536
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: a gRPC status name, the answering track and version where they are told."""
+
+    code: str
+    track: str | None = None
+    version: int | None = None
+
+
+class Sender(Protocol):
+    """Sends one request; never raises for a request that fails."""
+
+    async def send(self, body: bytes) -> Reply:
+        """Sends an encoded request and gives what came back."""
+
+
+class GrpcSender:
+    """Predict over one HTTP/2 connection, in bytes; `api` is a `GrpcApi`. Use it in `async with`."""
+
+    def __init__(self, address: str, api: Any, *, timeout_s: float) -> None:
+        self._address, self._api, self._timeout_s = address, api, timeout_s
+
+    async def __aenter__(self) -> GrpcSender:
+        import grpc
+
+        self._grpc = grpc
+        options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+        self._channel = grpc.aio.insecure_channel(self._address, options=options)
+        self._predict = self._channel.unary_unary(_PREDICT)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._channel.close()
+
+    async def send(self, body: bytes) -> Reply:
+        """See `Sender`."""
+        call = self._predict(body, timeout=self._timeout_s)
+        try:
+            answer = await call
+        except self._grpc.aio.AioRpcError as error:
+            # An error without a body has its headers in the trailing metadata.
+            return Reply(error.code().name, _track(error.initial_metadata()) or _track(error.trailing_metadata()))
+        version = self._api.predict_pb2.PredictResponse.FromString(answer).model_spec.version.value
+        return Reply("OK", _track(await call.initial_metadata()), version or None)
+
+
+class RestSender:
+    """Predict over HTTP/1.1 connections that are kept and used again. Use it in `async with`."""
+
+    def __init__(self, address: str, model: str, *, timeout_s: float) -> None:
+        import h11
+
+        self._h11 = h11
+        self._timeout_s = timeout_s
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+        self._target = f"/v1/models/{model}:predict"
+        self._headers = [("host", address), ("content-type", "application/json")]
+        self._idle: list[_Connection] = []
+
+    async def __aenter__(self) -> RestSender:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for connection in self._idle:
+            connection.writer.close()
+
+    async def send(self, body: bytes) -> Reply:
+        """See `Sender`."""
+        try:
+            return await asyncio.wait_for(self._send(body), self._timeout_s)
+        except asyncio.TimeoutError:
+            return Reply("DEADLINE_EXCEEDED")
+        except (OSError, self._h11.ProtocolError):
+            return Reply("UNAVAILABLE")
+
+    async def _send(self, body: bytes) -> Reply:
+        h11 = self._h11
+        connection = self._idle.pop() if self._idle else await self._connect()
+        protocol, kept = connection.protocol, False
+        try:
+            request = h11.Request(
+                method="POST", target=self._target, headers=[*self._headers, ("content-length", str(len(body)))]
+            )
+            events = (request, h11.Data(data=body), h11.EndOfMessage())
+            connection.writer.write(b"".join(protocol.send(event) or b"" for event in events))
+            status, track = 0, None
+            while not isinstance(event := protocol.next_event(), h11.EndOfMessage):
+                if event is h11.NEED_DATA:
+                    protocol.receive_data(await connection.reader.read(_READ_BYTES))
+                elif isinstance(event, h11.Response):
+                    status = event.status_code
+                    track = next((value.decode() for name, value in event.headers if name == TRACK_HEADER.encode()), None)
+                elif isinstance(event, h11.ConnectionClosed):
+                    raise ConnectionResetError("closed before the answer was whole")
+            if protocol.our_state is h11.DONE and protocol.their_state is h11.DONE:
+                protocol.start_next_cycle()
+                self._idle.append(connection)
+                kept = True
+            return Reply(code_name(status, None, grpc=False), track)
+        finally:
+            if not kept:
+                connection.writer.close()
+
+    async def _connect(self) -> _Connection:
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        return _Connection(reader, writer, self._h11.Connection(self._h11.CLIENT))
+
+
+@dataclass(frozen=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    protocol: h11.Connection
+
+
+def _track(metadata: Any) -> str | None:
+    return next((str(value) for key, value in metadata or () if key == TRACK_HEADER), None)

@@ -1,0 +1,217 @@
+"""A peer that speaks TensorFlow Serving's protocols, a gateway before it, and clients of both."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tfx_rollout.gateway import Gateway, GatewayConfig, GatewaySettings, ModelRoutes, Upstream
+from tfx_rollout.serving import free_port, grpc_api, open_channel, prediction_stub
+from tfx_rollout.traffic import Split, Track
+
+MODEL = "taxi"
+ECHO = Path(__file__).with_name("echo_upstream.py")
+
+
+class Peer:
+    """One echo server in a process of its own."""
+
+    def __init__(self):
+        self.grpc_port, self.rest_port = free_port(), free_port()
+        command = [sys.executable, str(ECHO), str(self.grpc_port), str(self.rest_port)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout.readline() == "ready\n"
+
+    def upstream(self, label):
+        return Upstream("127.0.0.1", self.grpc_port, self.rest_port, label)
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@dataclass(frozen=True)
+class GrpcAnswer:
+    code: str
+    track: str | None
+    version: int
+    label: str
+
+
+@dataclass(frozen=True)
+class RestAnswer:
+    code: int
+    track: str | None
+    body: dict
+
+
+class Clients:
+    """Calls of both protocols through a gateway, each answer reduced to what the tests look at."""
+
+    def __init__(self, address):
+        self.address = address
+        self.channel = open_channel(address)
+        self.stub = prediction_stub(self.channel)
+        self.api = grpc_api()
+
+    def request(self, *, model=MODEL, label=None, version=None, delay=None, fail=None, padding=0):
+        request = self.api.predict_pb2.PredictRequest()
+        request.model_spec.name = model
+        if label is not None:
+            request.model_spec.version_label = label
+        if version is not None:
+            request.model_spec.version.value = version
+        if delay is not None:
+            request.inputs["delay"].float_val.append(delay)
+        if fail is not None:
+            request.inputs["fail"].int_val.append(fail)
+        if padding:
+            request.inputs["padding"].tensor_content = b"x" * padding
+        return request
+
+    def grpc(self, *, headers=(), timeout=20, **choice):
+        call = self.stub.Predict.future(self.request(**choice), metadata=headers, timeout=timeout)
+        with contextlib.suppress(grpc.RpcError):
+            answer = call.result()
+        headers = {**dict(call.initial_metadata() or ()), **dict(call.trailing_metadata() or ())}
+        track = headers.get("x-model-track")
+        if call.code() is not grpc.StatusCode.OK:
+            return GrpcAnswer(call.code().name, track, 0, call.details())
+        return GrpcAnswer("OK", track, answer.model_spec.version.value, answer.outputs["label"].string_val[0].decode())
+
+    def rest(self, path=f"/v1/models/{MODEL}:predict", *, body=None, headers=None, method=None, timeout=20):
+        data = None if method == "GET" else json.dumps(body or {}).encode()
+        request = urllib.request.Request(f"http://{self.address}{path}", data=data, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return RestAnswer(answer.status, answer.headers["x-model-track"], json.loads(answer.read()))
+        except urllib.error.HTTPError as error:
+            return RestAnswer(error.code, error.headers["x-model-track"], json.loads(error.read()))
+
+    def close(self):
+        self.channel.close()
+
+
+class Load:
+    """Calls of both protocols without a pause from a few threads, until stopped; keeps every answer and when it began."""
+
+    def __init__(self, clients, threads=2):
+        self.answers = []
+        self._clients, self._over = clients, threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number % 2,)) for number in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def failed(self):
+        return [answer for _, answer in self.answers if answer.code not in ("OK", 200)]
+
+    def _send(self, rest):
+        while not self._over.is_set():
+            began = time.monotonic()
+            self.answers.append((began, self._clients.rest() if rest else self._clients.grpc()))
+
+
+@pytest.fixture(scope="session")
+def peer():
+    peer = Peer()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def another_peer():
+    peer = Peer()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def make_gateway(tmp_path):
+    """Makes gateways in this test's folder; all are stopped at its end."""
+    made = []
+
+    def make(**settings):
+        made.append(new_gateway(tmp_path / f"gateway-{len(made)}", **settings))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.stop(0)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    """One gateway for all tests that only tell it what to route."""
+    gateway = new_gateway(tmp_path_factory.mktemp("shared") / "gateway")
+    gateway.start()
+    yield gateway
+    gateway.stop(0)
+
+
+@pytest.fixture
+def connect():
+    """Makes clients of a gateway; their channels are closed at the test's end."""
+    made = []
+
+    def connect(gateway):
+        made.append(Clients(gateway.address))
+        return made[-1]
+
+    yield connect
+    for clients in made:
+        clients.close()
+
+
+@pytest.fixture
+def clients(gateway, connect):
+    return connect(gateway)
+
+
+def two_labels(peer, canary, **more):
+    """One model, split between two labels of one peer."""
+    tracks = {Track.STABLE: peer.upstream("stable"), Track.CANARY: peer.upstream("canary")}
+    return GatewayConfig((ModelRoutes(MODEL, tracks, Split(canary), **more),))
+
+
+@pytest.fixture
+def config(peer):
+    """Makes the configuration of a split between the two labels of the shared peer."""
+    return lambda canary, **more: two_labels(peer, canary, **more)
+
+
+@pytest.fixture
+def split(gateway, peer):
+    """Applies a split between the two labels of the shared peer to the shared gateway."""
+    return lambda canary, **more: gateway.apply(two_labels(peer, canary, **more))
+
+
+@pytest.fixture
+def load(clients):
+    """Load on the shared gateway."""
+    return lambda **how: Load(clients, **how)
+
+
+def new_gateway(directory, **settings):
+    ports = {"port": free_port(), "admin_port": free_port(), **settings}
+    return Gateway(directory, GatewaySettings(access_log=directory / "access", **ports))

@@ -1,0 +1,173 @@
+"""The life of an Envoy process: start, refusals, restart, drain, stop."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tfx_rollout.errors import GatewayFailed, PortInUse, StorageFault
+from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
+from tfx_rollout.serving import free_port
+from tfx_rollout.traffic import FULL, Track
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_port_in_use_is_told_before_anything_starts(make_gateway):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        gateway = make_gateway(port=taken.getsockname()[1])
+        with pytest.raises(PortInUse, match="the gateway"):
+            gateway.start()
+        assert not gateway.alive()
+        gateway = make_gateway(admin_port=taken.getsockname()[1])
+        with pytest.raises(PortInUse, match="admin"):
+            gateway.start()
+
+
+def test_two_gateways_never_share_a_port(make_gateway):
+    first = make_gateway()
+    first.start()
+    with pytest.raises(PortInUse):
+        make_gateway(port=first.settings.port).start()
+
+
+def test_a_gateway_that_does_not_get_ready_is_ended_and_reported(make_gateway):
+    gateway = make_gateway()
+    with pytest.raises(GatewayFailed, match="was not ready after 0 s"):
+        gateway.start(timeout_s=0)
+    assert not gateway.alive()
+
+
+def test_an_envoy_that_dies_while_it_starts_is_reported(make_gateway):
+    gateway = make_gateway()
+
+    def kill():
+        while gateway.pid is None:
+            time.sleep(0.001)
+        os.kill(gateway.pid, 9)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(GatewayFailed, match="ended while it started"):
+        gateway.start()
+    killer.join()
+
+
+def test_a_file_in_the_place_of_its_folder_is_told(make_gateway):
+    gateway = make_gateway()
+    gateway.directory.write_text("in the way")
+    with pytest.raises(StorageFault, match=r"cannot hold the gateway's files"):
+        gateway.start()
+    assert not gateway.alive()
+
+
+def test_routing_through_a_gateway_that_does_not_run_is_refused(make_gateway, config):
+    gateway = make_gateway()
+    with pytest.raises(GatewayFailed, match="does not run"):
+        gateway.apply(config(0))
+    assert gateway.in_force() is None
+    gateway.stop()
+
+
+def test_a_refused_configuration_leaves_the_former_one_in_force_and_on_disk(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    revision = gateway.apply(config(0))
+    on_disk = {path: path.read_text() for path in gateway.directory.glob("xds/*/*.json")}
+    # An address that Python takes and Envoy does not.
+    strange = Upstream("fe80::1%nowhere", 1, 1, "stable")
+    with pytest.raises(GatewayFailed, match="refused the new clusters.json"):
+        gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: strange}),)))
+    assert "fe80::1%nowhere" in gateway.rejected()
+    assert gateway.in_force() == revision
+    assert {path: path.read_text() for path in gateway.directory.glob("xds/*/*.json")} == on_disk
+    assert connect(gateway).grpc().track == "stable"
+    gateway.apply(config(FULL))
+    assert gateway.rejected() is None
+    assert connect(gateway).grpc().track == "canary"
+
+
+def test_a_broken_file_from_elsewhere_changes_nothing(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    revision = gateway.apply(config(0))
+    routes = next(gateway.directory.glob("xds/routes/*.json"))
+    broken = routes.with_name("broken")
+    broken.write_text('{"version_info": "x", "resources": [')
+    broken.replace(routes)
+    time.sleep(0.2)
+    assert gateway.in_force() == revision
+    assert connect(gateway).rest().code == 200
+    gateway.apply(config(FULL))
+    assert connect(gateway).rest().track == "canary"
+
+
+def test_after_its_death_a_gateway_starts_with_what_it_was_told(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    revision = gateway.apply(config(FULL))
+    os.kill(gateway.pid, 9)
+    deadline = time.monotonic() + 5
+    while gateway.alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert gateway.in_force() is None
+    gateway.start()
+    assert gateway.in_force() == revision
+    assert connect(gateway).grpc().track == "canary"
+
+
+def test_a_stop_lets_a_slow_call_finish(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+    clients = connect(gateway)
+    call = clients.stub.Predict.future(clients.request(delay=1.0))
+    rest = []
+    thread = threading.Thread(target=lambda: rest.append(clients.rest(body={"delay": 1.0})))
+    thread.start()
+    time.sleep(0.3)
+    gateway.stop(10)
+    assert not gateway.alive()
+    assert call.result().model_spec.version.value == 1
+    thread.join()
+    assert rest[0].code == 200
+
+
+def test_a_stop_ends_what_takes_longer_than_its_grace(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+    clients = connect(gateway)
+    call = clients.stub.Predict.future(clients.request(delay=5.0))
+    time.sleep(0.2)
+    began = time.monotonic()
+    gateway.stop(0.3)
+    assert time.monotonic() - began < 3
+    assert call.exception() is not None
+
+
+def test_an_envoy_does_not_outlive_the_process_that_started_it(tmp_path):
+    ports = free_port(), free_port()
+    program = (
+        "import sys; from pathlib import Path; from tfx_rollout.gateway import Gateway, GatewaySettings\n"
+        f"root = Path({str(tmp_path)!r}); g = Gateway(root, GatewaySettings({ports[0]}, {ports[1]}, root / 'access'))\n"
+        "g.start(); print(g.pid, flush=True); sys.stdin.read()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

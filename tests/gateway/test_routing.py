@@ -1,0 +1,153 @@
+"""Where requests go and what is made of them, through a real Envoy before a real peer."""
+
+from __future__ import annotations
+
+import importlib
+
+import grpc
+import pytest
+
+from tfx_rollout.gateway import GatewayConfig, ModelRoutes
+from tfx_rollout.serving import model_stub
+from tfx_rollout.traffic import FULL, Split, Track
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_drawn_call_gets_the_label_of_its_track_on_both_protocols(split, clients):
+    split(0)
+    assert clients.rest().body["path"] == "/v1/models/taxi/labels/stable:predict"
+    assert clients.rest("/v1/models/taxi:classify?x=1").body["path"] == "/v1/models/taxi/labels/stable:classify?x=1"
+    answer = clients.grpc()
+    assert (answer.code, answer.track, answer.label, answer.version) == ("OK", "stable", "stable", 1)
+    split(FULL)
+    assert (clients.rest().track, clients.grpc().track, clients.grpc().label) == ("canary", "canary", "canary")
+
+
+def test_large_messages_pass_whole(split, clients):
+    split(0)
+    answer = clients.stub.Predict(clients.request(padding=20_000_000))
+    assert answer.outputs["size"].int64_val[0] > 20_000_000
+    assert clients.rest(body={"x": "y" * 5_000_000}).body["size"] > 5_000_000
+
+
+def test_a_message_over_the_limit_is_refused_in_words(make_gateway, peer, connect):
+    gateway = make_gateway(max_request_bytes=100_000)
+    gateway.start()
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable")}),)))
+    clients = connect(gateway)
+    assert clients.grpc(padding=90_000).code == "OK"
+    assert clients.grpc(padding=200_000).code == "RESOURCE_EXHAUSTED"
+
+
+def test_a_version_or_label_that_the_client_chose_stays(split, clients):
+    split(FULL)
+    pinned = clients.grpc(version=7)
+    assert (pinned.track, pinned.version) == ("pinned", 7)
+    labelled = clients.grpc(label="stable")
+    assert (labelled.track, labelled.label) == ("pinned", "stable")
+    for path in ("/v1/models/taxi/versions/7:predict", "/v1/models/taxi/labels/stable:predict"):
+        assert (clients.rest(path).body["path"], clients.rest(path).track) == (path, "pinned")
+
+
+def test_a_request_header_forces_a_track_whatever_its_weight(split, clients):
+    split(0)
+    assert clients.grpc(headers=[("x-model-track", "canary")]).label == "canary"
+    assert clients.rest(headers={"x-model-track": "canary"}).body["path"] == "/v1/models/taxi/labels/canary:predict"
+    split(FULL)
+    assert clients.grpc(headers=[("x-model-track", "stable")]).label == "stable"
+
+
+def test_a_track_that_does_not_exist_cannot_be_forced(split, clients):
+    split(0)
+    refused = clients.rest(headers={"x-model-track": "blue"})
+    assert refused.code == 404
+    assert refused.body["error"] == "Model taxi has no track of the name in x-model-track; it has: stable, canary."
+    assert clients.grpc(headers=[("x-model-track", "shadow")]).code == "NOT_FOUND"
+
+
+def test_metadata_without_a_choice_is_that_of_the_stable_track(split, clients):
+    split(FULL)
+    request = clients.api.get_model_metadata_pb2.GetModelMetadataRequest()
+    request.model_spec.name = "taxi"
+    assert clients.stub.GetModelMetadata(request).model_spec.version.value == 1
+    assert clients.rest("/v1/models/taxi/metadata", method="GET").body["path"] == "/v1/models/taxi/labels/stable/metadata"
+
+
+def test_status_goes_to_the_primary_server_as_it_is(split, clients):
+    split(FULL)
+    assert clients.rest("/v1/models/taxi", method="GET").body == {"path": "/v1/models/taxi"}
+    request = clients.api.get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = "taxi"
+    assert model_stub(clients.channel).GetModelStatus(request).model_version_status[0].version == 9
+
+
+def test_every_task_of_a_multi_inference_is_labelled(split, clients):
+    split(FULL)
+    inference_pb2 = importlib.import_module("tensorflow_serving.apis.inference_pb2")
+    request = inference_pb2.MultiInferenceRequest()
+    request.tasks.add().model_spec.name = "taxi"
+    request.tasks.add().model_spec.name = "taxi"
+    assert [r.model_spec.version.value for r in clients.stub.MultiInference(request).results] == [2, 2]
+
+
+def test_an_unknown_model_is_answered_as_tensorflow_serving_does(split, clients):
+    split(0)
+    refused = clients.rest("/v1/models/tax:predict")
+    assert refused.code == 404
+    assert refused.body["error"].startswith("Servable not found for request: there is no model of this name;")
+    assert "taxi" in refused.body["error"]
+    answer = clients.grpc(model="tax")
+    assert (answer.code, answer.label) == ("NOT_FOUND", refused.body["error"])
+    assert clients.grpc(model="tax\nx-model-track: canary").code == "NOT_FOUND"
+
+
+def test_a_request_without_a_model_is_told_so(split, clients):
+    split(0)
+    answer = clients.grpc(model="")
+    assert answer.code == "INVALID_ARGUMENT"
+    assert "model_spec.name" in answer.label
+
+
+def test_servers_cannot_be_reconfigured_through_the_gateway(split, clients):
+    split(0)
+    request = clients.api.model_management_pb2.ReloadConfigRequest()
+    with pytest.raises(grpc.RpcError) as refused:
+        model_stub(clients.channel).HandleReloadConfigRequest(request)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_clients_cannot_speak_for_the_gateway_in_its_own_headers(split, clients):
+    split(FULL)
+    answer = clients.grpc(headers=[("x-tfs-model", "other"), ("x-tfs-pinned", "version")])
+    assert (answer.track, answer.label) == ("canary", "canary")
+
+
+def test_compressed_grpc_messages_are_refused_in_words(split, clients):
+    split(0)
+    with pytest.raises(grpc.RpcError) as refused:
+        clients.stub.Predict(clients.request(padding=10_000), compression=grpc.Compression.Gzip)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "compressed" in refused.value.details()
+
+
+def test_models_and_their_tracks_are_kept_apart(gateway, peer, another_peer, clients):
+    tracks = {Track.STABLE: peer.upstream("stable"), Track.CANARY: another_peer.upstream("canary")}
+    dotted = {Track.STABLE: another_peer.upstream("stable")}
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", tracks, Split(0)), ModelRoutes("ta.i", dotted))))
+    assert clients.rest("/v1/models/ta.i:predict").body["path"] == "/v1/models/ta.i/labels/stable:predict"
+    assert clients.grpc(model="ta.i").track == "stable"
+    # A dot in a name is no wildcard for another model.
+    assert clients.rest("/v1/models/tabi:predict").code == 404
+
+
+def test_a_pinned_label_finds_the_server_that_has_it(gateway, peer, another_peer, clients):
+    tracks = {Track.STABLE: peer.upstream("stable"), Track.CANARY: another_peer.upstream("canary")}
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", tracks, Split(0)),)))
+    another_peer.stop()
+    assert clients.grpc(label="stable").code == "OK"
+    assert clients.rest("/v1/models/taxi/labels/stable:predict").code == 200
+    assert clients.grpc(label="canary").code == "UNAVAILABLE"
+    unreachable = clients.rest("/v1/models/taxi/labels/canary:predict")
+    assert unreachable.code == 503
+    assert "connect error" in unreachable.body["error"]

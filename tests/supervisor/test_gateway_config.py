@@ -5,7 +5,7 @@ from tfx_rollout.traffic import Label, Route, Split, Sticky, Track
 
 STABLE = Route("taxi", Label.STABLE)
 CANARY = Route("taxi~canary", Label.CANARY)
-ADDRESSES = {("taxi", "taxi"): ("127.0.0.1", 1001, 1002), ("taxi", "taxi~canary"): ("127.0.0.1", 2001, 2002)}
+ADDRESSES = {"taxi": ("127.0.0.1", 1001, 1002), "taxi~canary": ("127.0.0.1", 2001, 2002)}
 
 
 def test_tracks_lead_to_their_servers_with_their_labels_and_pinned_calls_to_the_primary():
@@ -21,7 +21,7 @@ def test_tracks_lead_to_their_servers_with_their_labels_and_pinned_calls_to_the_
 
 def test_a_track_whose_server_has_no_address_is_left_out_with_its_share():
     traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY, Track.SHADOW: CANARY}, mirror=100)
-    (routes,) = gateway_config({"taxi": traffic}, {("taxi", "taxi"): ADDRESSES["taxi", "taxi"]}).models
+    (routes,) = gateway_config({"taxi": traffic}, {"taxi": ADDRESSES["taxi"]}).models
     assert (set(routes.tracks), routes.split, routes.mirror) == ({Track.STABLE}, Split(), 0)
 
 
@@ -32,5 +32,5 @@ def test_a_model_without_a_stable_track_is_left_out_and_the_others_are_in_order(
         "new": ModelTraffic(),
         "lost": ModelTraffic(routes={Track.STABLE: Route("lost", Label.STABLE)}),
     }
-    config = gateway_config(traffic, {**ADDRESSES, ("zoo", "zoo"): ("127.0.0.1", 3, 4)})
+    config = gateway_config(traffic, {**ADDRESSES, "zoo": ("127.0.0.1", 3, 4)})
     assert [routes.model for routes in config.models] == ["taxi", "zoo"]

@@ -9,8 +9,8 @@ from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
 from tfx_rollout.traffic import Route, Split, Sticky, Track
 from tfx_rollout.traffic.placement import primary_server
 
-Addresses = Mapping[tuple[str, str], tuple[str, int, int]]
-"""Host, gRPC port and REST port of each model server, by model and server."""
+Addresses = Mapping[str, tuple[str, int, int]]
+"""Host, gRPC port and REST port of each model server, by its name."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ def gateway_config(traffic: Mapping[str, ModelTraffic], addresses: Addresses) ->
 def _model_routes(model: str, traffic: ModelTraffic, addresses: Addresses) -> ModelRoutes | None:
     tracks = {}
     for track, route in traffic.routes.items():
-        address = addresses.get((model, route.server))
+        address = addresses.get(route.server)
         if address is not None:
             tracks[track] = Upstream(*address, label=str(route.label))
     if Track.STABLE not in tracks:
         return None
-    primary = addresses.get((model, primary_server(model)))
+    primary = addresses.get(primary_server(model))
     return ModelRoutes(
         model=model,
         tracks=tracks,

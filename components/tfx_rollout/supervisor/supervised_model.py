@@ -79,10 +79,10 @@ class SupervisedModel:
         desired = self.base.desired()
         for name, child in list(self.children.items()):
             child.tick()
-            self._link.locate(self.base.name, name, child.ports)
+            self._link.locate(name, child.ports)
             if child.gone:
                 del self.children[name]
-                self._link.forget(self.base.name, name)
+                self._link.forget(name)
         self._link.shape(self.base.name, desired.mirror, desired.sticky)
         self._step = next_step(desired, self._observe(now), now=now, drain_seconds=DRAIN_SECONDS)
         return self._apply(self._step, desired)
@@ -108,7 +108,7 @@ class SupervisedModel:
             child.configure(step.spec)
             child.tick()
             self.children[step.server] = child
-            self._link.locate(model, step.server, child.ports)
+            self._link.locate(step.server, child.ports)
         elif isinstance(step, Configure):
             self.children[step.server].configure(step.spec)
         elif isinstance(step, SetTraffic):

@@ -17,6 +17,9 @@ log = logging.getLogger("tfx_rollout.supervisor")
 
 APPLY_WITHIN_S = 3.0
 """How long one turn waits for the gateway to confirm; typically it takes some 10 ms."""
+ROTATE_EVERY_S = 10.0
+ACCESS_LOG_BYTES = 16 * 1024 * 1024
+"""A larger part of the access log is put aside. Small enough that reading all parts anew holds nobody up."""
 RETRY_AFTER_S = 5.0
 """When a configuration that the gateway did not take is offered again, unless it changes before."""
 
@@ -49,13 +52,14 @@ class TrafficLink:
         self._host = server_host
         self._clock, self._monotonic = clock, monotonic
         self._wanted: dict[str, ModelTraffic] = {}
-        self._addresses: dict[tuple[str, str], tuple[str, int, int]] = {}
+        self._addresses: dict[str, tuple[str, int, int]] = {}
         self._applied: GatewayConfig | None = None
         self._refused: GatewayConfig | None = None
         self._retry_at = 0.0
         self._in_force: dict[str, InForce] = {}
         self._backoff = Backoff()
         self._next_start = 0.0
+        self._rotate_at = 0.0
         self.fault: str | None = None
         """Why the gateway does not do what it is told, if so."""
 
@@ -69,14 +73,14 @@ class TrafficLink:
         old = self._wanted.get(model, ModelTraffic())
         self._wanted[model] = ModelTraffic(old.split, old.routes, mirror, sticky)
 
-    def locate(self, model: str, server: str, ports: tuple[int, int] | None) -> None:
+    def locate(self, server: str, ports: tuple[int, int] | None) -> None:
         """Says where a server listens. Between two processes of it (None) the last address stays."""
         if ports is not None:
-            self._addresses[model, server] = (self._host, *ports)
+            self._addresses[server] = (self._host, *ports)
 
-    def forget(self, model: str, server: str) -> None:
+    def forget(self, server: str) -> None:
         """Says that a server is gone for good."""
-        self._addresses.pop((model, server), None)
+        self._addresses.pop(server, None)
 
     def in_force(self, model: str) -> InForce | None:
         """What the gateway confirmed for this model; None before the first time."""
@@ -92,6 +96,7 @@ class TrafficLink:
         try:
             self._revive()
             self._apply()
+            self._rotate()
         except RolloutError as error:
             self.fault = str(error)
             raise
@@ -127,6 +132,12 @@ class TrafficLink:
             self._in_force[model] = InForce(traffic.split, traffic.routes, now)
             if traffic.routes:
                 log.info("traffic of %s: %s", model, traffic.split)
+
+    def _rotate(self) -> None:
+        now = self._monotonic()
+        if now >= self._rotate_at:
+            self._rotate_at = now + ROTATE_EVERY_S
+            self._gateway.rotate_access_log(ACCESS_LOG_BYTES)
 
     def _config(self) -> GatewayConfig:
         return gateway_config(self._wanted, self._addresses)

@@ -1,21 +1,62 @@
 """Rollouts: the plan, the judge that decides on windows of evidence, and the controller that acts."""
 
+from tfx_rollout.rollout.controller import Clock, RolloutController
 from tfx_rollout.rollout.judge import begin, judge, open_stage
 from tfx_rollout.rollout.judge_state import JudgeState
+from tfx_rollout.rollout.machine import TABLE, Effect, Event, ImpossibleTransition, Transition, transition
+from tfx_rollout.rollout.operations import (
+    RolloutRecord,
+    await_rollout,
+    list_rollouts,
+    read_rollout,
+    rollback_to_previous,
+    running_rollout,
+    send_order,
+    start_rollout,
+)
+from tfx_rollout.rollout.orders import ORDER_KINDS, Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan, Stage, built_in_plans, json_schema, load_plan, plan_from_dict
+from tfx_rollout.rollout.report import build_report, outcome, render_text
+from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
 from tfx_rollout.rollout.verdict import Call, Verdict
 
 __all__ = [
+    "ORDER_KINDS",
+    "TABLE",
     "Call",
+    "Clock",
+    "Effect",
+    "Event",
+    "Expectation",
+    "ImpossibleTransition",
     "JudgeState",
+    "Order",
+    "OrderKind",
+    "Outcome",
+    "Phase",
     "Plan",
+    "RolloutController",
+    "RolloutRecord",
+    "RolloutState",
     "Stage",
+    "Transition",
     "Verdict",
+    "await_rollout",
     "begin",
+    "build_report",
     "built_in_plans",
     "json_schema",
     "judge",
+    "list_rollouts",
     "load_plan",
     "open_stage",
+    "outcome",
     "plan_from_dict",
+    "read_rollout",
+    "render_text",
+    "rollback_to_previous",
+    "running_rollout",
+    "send_order",
+    "start_rollout",
+    "transition",
 ]

@@ -1,0 +1,205 @@
+"""The state of one rollout: everything its controller carries from tick to tick.
+
+It is written whole, in one atomic write, before the desired state that it asks for, so that
+a controller that dies at any instant leaves either the state before or the state after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Literal
+
+from tfx_rollout.rollout.judge_state import JudgeState
+from tfx_rollout.rollout.verdict import Verdict
+from tfx_rollout.traffic import DesiredState, Split
+
+SCHEMA = 1
+Outcome = Literal["promoted", "first_version", "rolled_back", "failed"]
+
+
+class Phase(str, Enum):
+    """Where a rollout is. `machine` has the transitions, the one place where a phase changes."""
+
+    QUEUED = "queued"
+    """Waits for the rollout before it."""
+    SUBMITTED = "submitted"
+    """Accepted; nothing was changed yet."""
+    LOADING = "loading"
+    """The candidate is loaded beside stable, without traffic."""
+    GOING_LIVE = "going_live"
+    """A first version is loaded, and gets all traffic when it is there: nothing is live that it could be compared with."""
+    RUNNING = "running"
+    """A stage's share is in force, or on its way; windows are judged."""
+    AWAITING_APPROVAL = "awaiting_approval"
+    """A person has to say go on; windows are still judged, and a regression is rolled back at once."""
+    HOLDING = "holding"
+    """All stages have passed; the last share is held, and watched, until promotion, rollback or the deadline."""
+    PROMOTING = "promoting"
+    """The candidate becomes stable."""
+    ROLLING_BACK = "rolling_back"
+    """What was before comes back."""
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    """It could not be carried out, for a reason that says nothing about the candidate."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+FINISHED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.FAILED})
+WATCHED = frozenset({Phase.RUNNING, Phase.AWAITING_APPROVAL, Phase.HOLDING})
+"""Phases in which the canary has traffic, hence windows are closed and judged."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of time under one split, from `since` (seconds since the epoch) on: windows are cut from it."""
+
+    split: Split
+    since: float
+
+
+@dataclass(frozen=True)
+class RolloutState:
+    """One rollout at one moment. Times are seconds since the epoch."""
+
+    id: str
+    model: str
+    version: int
+    """The candidate."""
+    digest: str
+    """The candidate's content digest."""
+    plan_name: str
+    judge: JudgeState
+    by: str
+    why: str
+    created_at: float
+    attempt: int = 0
+    """How often this version was rolled back before."""
+    phase: Phase = Phase.SUBMITTED
+    phase_since: float = 0.0
+    stage: int = -1
+    """Index of the stage that is wanted; -1 before the first."""
+    stage_since: float = 0.0
+    """Since when the stage has been wanted; the judge knows when its split came in force."""
+    before: DesiredState | None = None
+    """What was desired when the rollout began, to which a rollback returns."""
+    wanted: DesiredState | None = None
+    """The desired state that the rollout asks for, with the generation it gets."""
+    primary_restarts: int = 0
+    """How often the primary server had died when the phase began, as far as is known."""
+    segment: Segment | None = None
+    """What windows are being cut from; None while the wanted split is not in force."""
+    windows: int = 0
+    """Number of the last window that was judged; windows are numbered from 1."""
+    judged_until: float = 0.0
+    verdict: Verdict | None = None
+    """The last verdict."""
+    outcome: Outcome | None = None
+    reason: str = ""
+    """Why the rollout is in its phase, in sentences."""
+    orders_done: int = 0
+    events: int = 0
+    """Number of the last event that was recorded."""
+    finished_at: float | None = None
+
+    @property
+    def stable(self) -> int | None:
+        """The version that was live when the rollout began."""
+        return None if self.before is None else self.before.stable
+
+    @property
+    def generation(self) -> int:
+        """The generation of the desired state that the rollout asks for; 0 before it asked for any."""
+        return 0 if self.wanted is None else self.wanted.generation
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in FINISHED
+
+    @property
+    def first_version(self) -> bool:
+        """Whether nothing was live when it began, so that there was no canary."""
+        return self.before is not None and self.before.stable is None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate has passed all its stages (a first version: is live), and was not rolled back since."""
+        return self.phase in (Phase.HOLDING, Phase.PROMOTING, Phase.PROMOTED)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the rollout itself has nothing more to find out: it has ended, or holds for the blessing."""
+        return self.finished or self.phase is Phase.HOLDING
+
+    def change(self, **changes: Any) -> RolloutState:
+        """A copy with these fields changed."""
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "id": self.id,
+            "model": self.model,
+            "version": self.version,
+            "digest": self.digest,
+            "plan_name": self.plan_name,
+            "attempt": self.attempt,
+            "by": self.by,
+            "why": self.why,
+            "created_at": self.created_at,
+            "phase": str(self.phase),
+            "phase_since": self.phase_since,
+            "stage": self.stage,
+            "stage_since": self.stage_since,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "finished_at": self.finished_at,
+            "windows": self.windows,
+            "judged_until": self.judged_until,
+            "orders_done": self.orders_done,
+            "events": self.events,
+            "primary_restarts": self.primary_restarts,
+            "segment": None if self.segment is None else {"split": self.segment.split.to_json(), "since": self.segment.since},
+            "before": None if self.before is None else self.before.to_json(),
+            "wanted": None if self.wanted is None else self.wanted.to_json(),
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
+            "judge": self.judge.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RolloutState:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"schema {data['schema']} is not the known schema {SCHEMA}")
+        segment, before, wanted, verdict = (data[name] for name in ("segment", "before", "wanted", "verdict"))
+        return cls(
+            id=data["id"],
+            model=data["model"],
+            version=data["version"],
+            digest=data["digest"],
+            plan_name=data["plan_name"],
+            attempt=data["attempt"],
+            by=data["by"],
+            why=data["why"],
+            created_at=data["created_at"],
+            phase=Phase(data["phase"]),
+            phase_since=data["phase_since"],
+            stage=data["stage"],
+            stage_since=data["stage_since"],
+            outcome=data["outcome"],
+            reason=data["reason"],
+            finished_at=data["finished_at"],
+            windows=data["windows"],
+            judged_until=data["judged_until"],
+            orders_done=data["orders_done"],
+            events=data["events"],
+            segment=None if segment is None else Segment(Split.from_json(segment["split"]), segment["since"]),
+            before=None if before is None else DesiredState.from_json(before),
+            wanted=None if wanted is None else DesiredState.from_json(wanted),
+            verdict=None if verdict is None else Verdict.from_json(verdict),
+            primary_restarts=data["primary_restarts"],
+            judge=JudgeState.from_json(data["judge"]),
+        )

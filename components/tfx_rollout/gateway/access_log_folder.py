@@ -58,9 +58,9 @@ class AccessLogFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         parts = log_parts(self.path)
         start = max([round(time.time() * 1000), *(part.start + 1 for part in parts)])
-        self._thin_out(parts)
         self._current = self.path / f"{start}.log"
         self._current.touch()
+        self._thin_out()
         return self._current
 
     def rotate(self, over_bytes: int) -> bool:
@@ -72,14 +72,12 @@ class AccessLogFolder:
                 return False
         except FileNotFoundError:
             return False  # put aside before, and not opened anew yet
-        parts = log_parts(self.path)
-        start = int(self._current.name.split(".")[0])
-        number = 1 + sum(part.start == start and not part.current for part in parts)
-        number = max([number, *(int(p.number) + 1 for p in parts if p.start == start and not p.current)])
-        self._current.rename(self.path / f"{start}.{number:04d}.log")
-        self._thin_out(log_parts(self.path))
+        start = int(self._current.stem)
+        older = [int(part.number) for part in log_parts(self.path) if part.start == start and not part.current]
+        self._current.rename(self.path / f"{start}.{max(older, default=0) + 1:04d}.log")
+        self._thin_out()
         return True
 
-    def _thin_out(self, parts: list[LogPart]) -> None:
-        for part in [part for part in parts if part.path != self._current][:-KEEP_PARTS]:
+    def _thin_out(self) -> None:
+        for part in [part for part in log_parts(self.path) if part.path != self._current][:-KEEP_PARTS]:
             part.path.unlink(missing_ok=True)

@@ -107,7 +107,7 @@ class _Replayer:
 
     async def _send_all(self, encoders: dict[str, tuple[Sender, Callable[[Row], bytes]]], began: float) -> None:
         encoded: dict[tuple[str, int], bytes] = {}
-        for number, (protocol, index) in enumerate(_draws(self._settings, len(self._rows))):
+        for number, (protocol, index) in enumerate(draws(self._settings, len(self._rows))):
             due = began + number / self._settings.rate
             # Short enough to see a stop soon, and long enough to cost nothing.
             while (wait := due - time.monotonic()) > 0 and not self._stop.is_set():
@@ -160,7 +160,7 @@ class _Replayer:
         self._stop.set()
 
 
-def _draws(settings: ReplaySettings, rows: int) -> Iterator[tuple[str, int]]:
+def draws(settings: ReplaySettings, rows: int) -> Iterator[tuple[str, int]]:
     """Protocol and row of each request: all rows in random order, then all again in another."""
     chance = random.Random(settings.seed)
     order: list[int] = []
@@ -195,7 +195,7 @@ def _open_record(path: Path | None) -> Iterator[TextIO | None]:
         yield None
         return
     try:
-        lines = path.open("w", encoding="utf-8")
+        lines = path.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise StorageFault(str(path), f"cannot be written ({error.strerror})", "choose another file or free space") from error
     with lines:

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, code_name, drawn_request
+from tfx_rollout.gateway.log_format import FIELDS, LOG_FORMAT
+from tfx_rollout.traffic import Track
+
+WAITING_S = 2.0
+
+
+def line(**fields):
+    """One line as Envoy writes it: a good gRPC answer of the stable track, save for these fields."""
+    values = {
+        "start": "1000.250000",
+        "emitted": "1000.254100",
+        "kind": "DownstreamEnd",
+        "stream": "d7ad2fbe-7f63-4ab1-bee9-1402b14f0223",
+        "route": "draw/taxi/grpc",
+        "cluster": "taxi~stable~grpc",
+        "http_code": "200",
+        "grpc_code": "0",
+        "received_us": "1000",
+        "answered_us": "4000",
+        "flags": "-",
+        "attempts": "1",
+        **fields,
+    }
+    return " ".join(values[name] for name, _ in FIELDS)
+
+
+def meaning(**fields):
+    return drawn_request(LogLine.parse(line(**fields)), waiting_s=WAITING_S)
+
+
+def test_a_line_says_what_envoy_was_told_to_write():
+    assert LOG_FORMAT.count(" ") == len(FIELDS) - 1
+    parsed = LogLine.parse(line(flags="UF,URX"))
+    assert (parsed.start, parsed.ended, parsed.grpc_code, parsed.flags) == (1000.25, True, 0, {"UF", "URX"})
+
+
+@pytest.mark.parametrize("torn", ["", "1000.25", line()[:-8], line(start="x"), line(kind="UpstreamEnd"), line() + " more"])
+def test_what_is_no_whole_line_is_passed_over(torn):
+    assert LogLine.parse(torn) is None
+
+
+def test_a_good_answer_counts_with_the_time_from_the_last_byte_in_to_the_last_byte_out():
+    assert meaning() == DrawnRequest("taxi", Track.STABLE, 1000.25, "OK", 3000.0, failed=False)
+
+
+def test_what_the_draw_did_not_send_is_no_evidence():
+    assert meaning(route="forced/taxi/canary/grpc", cluster="taxi~canary~grpc") is None
+    assert meaning(route="pinned/taxi/grpc", cluster="taxi~pinned~grpc") is None
+    assert meaning(route="metadata/taxi/grpc") is None
+    assert meaning(route="heartbeat", cluster="-") is None
+
+
+def test_a_failure_on_grpc_is_a_status_and_on_rest_a_code():
+    assert meaning(grpc_code="13") == DrawnRequest("taxi", Track.STABLE, 1000.25, "INTERNAL", 3000.0, failed=True)
+    rest = {"route": "draw/taxi/rest", "cluster": "taxi~canary~rest", "grpc_code": "-"}
+    assert meaning(**rest, http_code="400") == DrawnRequest("taxi", Track.CANARY, 1000.25, "INVALID_ARGUMENT", 3000.0, failed=True)
+    assert meaning(**rest, http_code="201").code == "OK"
+
+
+def test_grpc_without_a_status_is_a_failure():
+    assert (meaning(grpc_code="-").code, meaning(grpc_code="99").code) == ("UNKNOWN", "UNKNOWN")
+
+
+@pytest.mark.parametrize(("http", "name"), [(200, "OK"), (404, "NOT_FOUND"), (429, "RESOURCE_EXHAUSTED"), (500, "INTERNAL"), (418, "UNKNOWN")])
+def test_http_codes_have_the_names_of_statuses(http, name):
+    assert code_name(http, None, grpc=False) == name
+
+
+def test_an_answer_by_the_gateway_itself_lasts_to_its_end():
+    unreachable = meaning(http_code="200", grpc_code="14", answered_us="-", flags="UF")
+    assert (unreachable.code, unreachable.failed) == ("UNAVAILABLE", True)
+    assert unreachable.latency_us == pytest.approx(3100, abs=1)
+
+
+def test_a_rest_answer_that_breaks_off_is_no_good_one():
+    broken = meaning(route="draw/taxi/rest", cluster="taxi~stable~rest", http_code="200", grpc_code="-", answered_us="-", flags="UC")
+    assert (broken.code, broken.failed) == ("UNAVAILABLE", True)
+
+
+def test_a_client_that_gave_up_was_not_answered():
+    for gone in ({"http_code": "0", "grpc_code": "-", "flags": "DR"}, {"http_code": "200", "grpc_code": "-", "flags": "DC"}):
+        assert meaning(answered_us="-", **gone) == DrawnRequest("taxi", Track.STABLE, 1000.25, "CANCELLED", None, failed=True)
+
+
+def test_an_answer_after_the_waiting_time_is_none():
+    late = DrawnRequest("taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None, failed=True)
+    assert meaning(answered_us="2000001") == late
+    assert meaning(answered_us="2000000").code == "OK"
+    assert meaning(http_code="0", grpc_code="-", answered_us="-", flags="DC", emitted="1002.500000") == late
+
+
+def test_a_client_that_sends_slowly_is_no_evidence():
+    assert meaning(received_us="500001", answered_us="510000") is None
+    assert meaning(received_us="-", http_code="0", grpc_code="-", answered_us="-", flags="DC") is None
+
+
+def test_an_answer_before_the_whole_request_counts():
+    early = meaning(route="draw/taxi/rest", cluster="taxi~stable~rest", received_us="-", http_code="413", grpc_code="-")
+    assert (early.code, early.latency_us) == ("RESOURCE_EXHAUSTED", 4000.0)
+
+
+def test_a_line_of_progress_is_open_until_there_is_an_answer():
+    running = {"kind": "DownstreamPeriodic", "http_code": "0", "grpc_code": "-"}
+    assert meaning(**running, answered_us="-") == DrawnRequest(
+        "taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None, failed=True, open=True
+    )
+    assert meaning(**running, answered_us="300000") is None
+    assert meaning(**running, answered_us="-", received_us="-") is None

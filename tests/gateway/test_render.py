@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_rollout.gateway import GatewayConfig, GatewaySettings, ModelRoutes, Upstream
+from tfx_rollout.gateway.naming import cluster_name, cluster_track, draw_route, is_draw
+from tfx_rollout.gateway.render import bootstrap, clusters, discovery, route_table
+from tfx_rollout.traffic import FULL, Split, Sticky, Track
+
+SETTINGS = GatewaySettings(port=8500, admin_port=8501, access_log=Path("logs"))
+PRIMARY = Upstream("127.0.0.1", 1001, 1002, "stable")
+SHARED_CANARY = Upstream("127.0.0.1", 1001, 1002, "canary")
+OWN_CANARY = Upstream("127.0.0.1", 2001, 2002, "canary")
+
+names = st.from_regex(r"[A-Za-z0-9_.-]{1,64}", fullmatch=True)
+
+
+def model(name="taxi", canary=OWN_CANARY, split=0, **more):
+    tracks = {Track.STABLE: PRIMARY} | ({Track.CANARY: canary} if canary else {}) | more.pop("tracks", {})
+    return ModelRoutes(name, tracks, Split(split), **more)
+
+
+def routes_of(*models):
+    return route_table(GatewayConfig(models), SETTINGS)[0]["virtual_hosts"][0]["routes"]
+
+
+def route(name, *models):
+    return next(route for route in routes_of(*models) if route["name"] == name)
+
+
+def weights(name, *models):
+    drawn = route(name, *models)["route"]["weighted_clusters"]["clusters"]
+    return [(cluster["name"], cluster["weight"]) for cluster in drawn]
+
+
+def lua_of(cluster):
+    filters = cluster["typed_extension_protocol_options"].popitem()[1].get("http_filters", [])
+    return "".join(f["typed_config"].get("default_source_code", {}).get("inline_string", "") for f in filters)
+
+
+@given(st.integers(0, FULL))
+def test_weights_are_the_split_with_the_canary_first_and_a_constant_total(canary):
+    for protocol in ("grpc", "rest"):
+        found = weights(draw_route("taxi", protocol), model(split=canary))
+        assert found == [(f"taxi~canary~{protocol}", canary), (f"taxi~stable~{protocol}", FULL - canary)]
+
+
+def test_without_a_canary_all_is_stable():
+    assert weights("draw/taxi/grpc", model(canary=None)) == [("taxi~stable~grpc", FULL)]
+
+
+@given(st.lists(names, min_size=1, max_size=4, unique=True), st.booleans(), st.integers(0, FULL))
+def test_every_cluster_that_a_route_names_exists(models, own_server, split):
+    canary = OWN_CANARY if own_server else SHARED_CANARY
+    config = GatewayConfig(
+        tuple(model(name, canary, split, mirror=100, tracks={Track.SHADOW: canary}, sticky=Sticky("x-u", "s")) for name in models)
+    )
+    there = [cluster["name"] for cluster in clusters(config)]
+    assert len(there) == len(set(there)) == 8 * len(models)
+    text = json.dumps(route_table(config, SETTINGS))
+    named = set(re.findall(r'"(?:cluster|name)": "([^"]*~[^"]*)"', text))
+    assert named <= set(there)
+
+
+@given(names)
+def test_a_models_name_is_matched_literally_and_names_can_be_taken_apart(name):
+    regex = route(draw_route(name, "rest"), model(name))["match"]["safe_regex"]["regex"]
+    assert re.fullmatch(regex, f"/v1/models/{name}:predict")
+    assert not re.fullmatch(regex, f"/v1/models/{name}x:predict")
+    assert not re.fullmatch(regex, f"/v1/models/{name}/versions/1:predict")
+    assert cluster_track(cluster_name(name, Track.CANARY, "grpc")) == (name, Track.CANARY)
+    assert "." not in next(iter(clusters(GatewayConfig((model(name),)))))["alt_stat_name"]
+
+
+def test_only_the_draw_is_evidence():
+    drawn = [route["name"] for route in routes_of(model(split=1)) if is_draw(route["name"])]
+    assert drawn == ["draw/taxi/grpc", "draw/taxi/rest"]
+    assert cluster_track("heartbeat") is None
+    assert cluster_track("a~b~c") is None
+
+
+def test_what_the_client_chose_comes_before_what_it_forces_and_that_before_the_draw():
+    order = [route["name"] for route in routes_of(model())]
+    places = [order.index(name) for name in ("pinned/taxi/grpc", "forced/taxi/canary/grpc", "metadata/taxi/grpc", "draw/taxi/grpc")]
+    assert places == sorted(places)
+    assert order[0] == "heartbeat"
+    assert order[-1] == "unknown/rest"
+
+
+def test_each_track_writes_its_own_label_and_pinned_calls_stay_as_they_are():
+    labels = {c["name"]: re.findall(r'LABEL = "(.*)"', lua_of(c)) for c in clusters(GatewayConfig((model(),)))}
+    assert labels["taxi~stable~grpc"] == labels["taxi~stable~rest"] == ["stable"]
+    assert labels["taxi~canary~grpc"] == labels["taxi~canary~rest"] == ["canary"]
+    assert labels["taxi~pinned~grpc"] == labels["taxi~pinned~rest"] == []
+
+
+def test_an_upstream_without_a_label_gets_calls_as_they_are():
+    bare = Upstream("127.0.0.1", 1, 2)
+    assert all(lua_of(cluster) == "" for cluster in clusters(GatewayConfig((ModelRoutes("m", {Track.STABLE: bare}),))))
+
+
+def test_a_label_on_a_server_of_its_own_is_found_there_and_needs_no_route_on_a_shared_one():
+    assert route("pinned/taxi/canary/grpc", model())["route"]["cluster"] == "taxi~canary~grpc"
+    assert "pinned/taxi/canary/grpc" not in [r["name"] for r in routes_of(model(canary=SHARED_CANARY))]
+
+
+def test_a_share_is_mirrored_with_the_shadows_own_label_and_limit():
+    mirrored = model(mirror=1000, tracks={Track.SHADOW: OWN_CANARY})
+    policy = route("draw/taxi/grpc", mirrored)["route"]["request_mirror_policies"][0]
+    assert policy["cluster"] == "taxi~shadow~grpc"
+    assert policy["runtime_fraction"]["default_value"] == {"numerator": 1000, "denominator": "TEN_THOUSAND"}
+    shadow = next(c for c in clusters(GatewayConfig((mirrored,))) if c["name"] == "taxi~shadow~grpc")
+    assert shadow["circuit_breakers"]["thresholds"][0]["max_requests"] == 64
+    assert "envoy_on_response" in lua_of(shadow)
+    assert "request_mirror_policies" not in route("draw/taxi/grpc", model())["route"]
+
+
+def test_sticky_assignment_is_by_a_salted_header():
+    drawn = route("draw/taxi/rest", model(sticky=Sticky("x-user", "trial-1")))["route"]
+    assert drawn["weighted_clusters"]["use_hash_policy"] is True
+    header = drawn["hash_policy"][0]["header"]
+    assert (header["header_name"], header["regex_rewrite"]["substitution"]) == ("x-user", "\\1|trial-1")
+
+
+def test_nothing_that_may_have_reached_a_model_is_sent_again():
+    assert route("draw/taxi/grpc", model())["route"]["retry_policy"]["retry_on"] == (
+        "connect-failure,refused-stream,reset-before-request"
+    )
+
+
+def test_the_version_says_what_is_in_the_file():
+    one, other = (discovery(route_table(GatewayConfig((model(split=n),)), SETTINGS)) for n in (1, 2))
+    assert one.version != other.version
+    assert one == discovery(route_table(GatewayConfig((model(split=1),)), SETTINGS))
+    assert json.loads(one.text)["version_info"] == one.version
+
+
+def test_the_answer_for_unknown_models_lists_a_bounded_number():
+    many = [model(f"model-{n:03}", None) for n in range(200)]
+    body = route("unknown/rest", *many)["direct_response"]["body"]["inline_string"]
+    assert "model-019, …" in body
+    # Envoy's limit for the body of a direct response.
+    assert len(body.encode()) <= 4096
+    assert "no model is live" in route("unknown/rest")["direct_response"]["body"]["inline_string"]
+
+
+def test_the_bootstrap_keeps_its_port_to_itself_and_watches_two_folders():
+    files = {"clusters_file": Path("/x/c/c.json"), "routes_file": Path("/x/r/r.json"), "access_log": Path("/x/log")}
+    rendered = bootstrap(SETTINGS, **files)
+    listener = rendered["static_resources"]["listeners"][0]
+    assert listener["enable_reuse_port"] is False
+    assert rendered["admin"]["address"]["socket_address"]["address"] == "127.0.0.1"
+    assert json.dumps(rendered).count('"watched_directory"') == 2
+    assert "@MODEL_HEADER@" not in json.dumps(rendered)
+
+
+def test_the_heartbeat_finds_a_gateway_that_listens_everywhere():
+    settings = GatewaySettings(port=8500, admin_port=8501, access_log=Path("logs"), host="0.0.0.0")
+    files = {"clusters_file": Path("/x/c/c.json"), "routes_file": Path("/x/r/r.json"), "access_log": Path("/x/log")}
+    rendered = bootstrap(settings, **files)
+    heartbeat = rendered["static_resources"]["clusters"][0]
+    assert '"127.0.0.1"' in json.dumps(heartbeat["load_assignment"])

@@ -1,0 +1,92 @@
+"""The replay through a real gateway: what it reports is what the gateway's own evidence says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tfx_rollout.errors import InvalidInput, NotFound
+from tfx_rollout.evidence.access_log import AccessLogSource
+from tfx_rollout.replay import ReplaySettings, replay
+from tfx_rollout.traffic import Track
+
+pytestmark = pytest.mark.integration
+
+ROWS = [{"company": f"company {n}", "fare": n / 2, "tips": 0} for n in range(40)]
+
+
+def test_the_report_agrees_with_the_gateways_evidence(gateway, split, tmp_path):
+    split(3000)
+    source = AccessLogSource(gateway.settings.access_log, waiting_s=1.0)
+    record = tmp_path / "answers.jsonl"
+    start = time.time()
+    report = replay(ReplaySettings(gateway.address, "taxi", rate=100, seconds=2, seed=3), ROWS, record=record)
+    end = time.time()
+    assert (report.requests, report.failures, report.skipped) == (200, 0, 0)
+    assert set(report.tracks) == {"stable", "canary"}
+    # The peer's version 1 is stable, 2 is the canary; only gRPC tells.
+    assert list(report.tracks["canary"].versions) == [2]
+    answers = [json.loads(line) for line in record.read_text().splitlines()]
+    assert len(answers) == 200
+    assert all(start <= answer["at"] <= end for answer in answers)
+    assert {answer["protocol"] for answer in answers} == {"grpc", "rest"}
+    assert all((answer["version"] is None) == (answer["protocol"] == "rest") for answer in answers)
+    deadline = time.monotonic() + 15
+    while source.horizon() < end:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    counted = source.counts("taxi", start, end).tracks
+    assert {track.value: counts.requests for track, counts in counted.items()} == {
+        name: track.requests for name, track in report.tracks.items()
+    }
+    assert counted[Track.STABLE].failures == 0
+
+
+def test_a_signal_ends_it_with_a_report(gateway, split, tmp_path):
+    split(0)
+    record = tmp_path / "answers.jsonl"
+    program = (
+        "import json, pathlib; from tfx_rollout.replay import ReplaySettings, replay\n"
+        f"report = replay(ReplaySettings({gateway.address!r}, 'taxi', 50, 60, grpc_share=0), {ROWS!r}, record=pathlib.Path({str(record)!r}))\n"
+        "print(json.dumps(report.to_json()))"
+    )
+    sender = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not (record.exists() and record.stat().st_size):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    sender.send_signal(signal.SIGTERM)
+    out, _ = sender.communicate(timeout=10)
+    report = json.loads(out)
+    assert sender.returncode == 0
+    assert report["requests"] > 0
+    assert report["failures"] == 0
+    assert report["requests"] == len(record.read_text().splitlines())
+
+
+def test_an_unknown_model_and_rows_that_do_not_fit_are_told_before_anything_is_sent(gateway, split):
+    split(0)
+    with pytest.raises(NotFound, match="nope"):
+        replay(ReplaySettings(gateway.address, "nope", 10, 1), ROWS)
+    with pytest.raises(InvalidInput, match="fare"):
+        replay(ReplaySettings(gateway.address, "taxi", 10, 1), [{"company": "x"}])
+
+
+def test_what_fails_is_reported_by_its_code(make_gateway, config):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+    settings = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1.5)
+    killer = threading.Timer(0.7, lambda: gateway.stop(0))
+    killer.start()
+    report = replay(settings, ROWS)
+    killer.join()
+    assert report.requests == settings.count
+    assert set(report.tracks["unknown"].codes) <= {"UNAVAILABLE", "UNKNOWN"}
+    assert report.tracks["stable"].failures == 0

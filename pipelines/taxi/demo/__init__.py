@@ -1,0 +1,1 @@
+"""`make demo`: three trainings, a live setup, a sound model promoted and a harmful one undone."""

@@ -98,7 +98,7 @@ def test_a_model_that_does_not_load_is_not_blessed(sound, tmp_path):
         data.unlink()
     result = validate(broken, "taxi", work=tmp_path / "work")
     assert failed(result) == ["load"]
-    assert "it cannot be served" in result.reason
+    assert "it cannot be served: the server ended with code 255: NOT_FOUND" in result.reason
 
 
 def test_a_folder_without_a_model_is_not_blessed(tmp_path):

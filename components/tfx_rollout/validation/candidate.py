@@ -21,6 +21,9 @@ VERSION = 1
 """The version number that the candidate has in its own server."""
 
 CONTROL_SECONDS = 60.0
+CAUSE = "due to error:"
+"""TensorFlow Serving's words before the reason for which a servable did not become available."""
+
 _POLL_SECONDS = 0.05
 
 
@@ -130,4 +133,10 @@ def _until(condition: Callable[[], bool], seconds: float) -> None:
 
 
 def _last_words(server: ModelServerProcess) -> str:
-    return next((line.strip() for line in reversed(server.log_tail().splitlines()) if line.strip()), "its log is empty")
+    """What the server's log says of its end: the cause that TensorFlow Serving gives, else its last line."""
+    # TensorFlow's errors go on over indented lines that name nodes of the graph.
+    lines = [line.strip() for line in server.log_tail(50).splitlines() if line.strip() and not line.startswith(("\t", " "))]
+    for line in reversed(lines):
+        if CAUSE in line:
+            return line.rpartition(CAUSE)[2].strip()[:500]
+    return lines[-1][:500] if lines else "its log is empty"

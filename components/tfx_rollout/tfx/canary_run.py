@@ -1,0 +1,179 @@
+"""The rollout as a step of a pipeline: submit it, follow it, settle it. No TFX in here.
+
+The supervisor is the one that acts. This step only writes orders and reads states, so it
+may be killed at any moment: the rollout goes on, and the step, run again, finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfx_rollout.errors import NotFound, ServingFault
+from tfx_rollout.model_store import BasePath
+from tfx_rollout.rollout import Plan
+from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_rollout, send_order, start_rollout
+from tfx_rollout.rollout.orders import Expectation, OrderKind
+from tfx_rollout.rollout.state import Phase, RolloutState
+from tfx_rollout.supervisor.presence import running_supervisor
+
+SCHEMA = 1
+SETTLE_SECONDS = 600.0
+"""How long a promotion that was ordered, or the way back, is waited for."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the candidate, as far as it is known when the step ends.
+
+    `outcome` is `not_pushed`, `already_live`, or the rollout's: `holding` (it has passed and
+    waits for the last word), `first_version` (live without a canary, since nothing was),
+    `promoted`, `rolled_back`, `failed`.
+    """
+
+    outcome: str
+    passed: bool
+    reason: str
+    version: int | None = None
+    digest: str = ""
+    rollout: str = ""
+    generation: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "outcome": self.outcome,
+            "passed": self.passed,
+            "reason": self.reason,
+            "version": self.version,
+            "digest": self.digest,
+            "rollout": self.rollout,
+            "generation": self.generation,
+            **self.details,
+        }
+
+
+def run_canary(
+    base: BasePath, version: int, plan: Plan, *, by: str, why: str, timeout_s: float | None = None, say: Say = lambda _: None
+) -> Outcome:
+    """Roll the version out by the plan and await what becomes of it; `say` gets a line for each change.
+
+    A rollout of this version that is under way is followed, not started anew. A version
+    that is live already is left alone. Raises `NotFound`, `RolloutInProgress`, and
+    `ServingFault` where nothing serves the root, or where the rollout is not decided in
+    time (`default_timeout` of the plan); it then goes on without us.
+    """
+    manifest = base.manifest(version)
+    if manifest is None:
+        raise NotFound("version", version, f"the base path {base.path}", base.versions())
+    rollout = _under_way(base, version)
+    if rollout is None:
+        state = base.desired()
+        if state.stable == version:
+            reason = f"version {version} has been live since generation {state.generation}, so nothing was moved"
+            return Outcome("already_live", True, reason, version, manifest.digest, generation=state.generation)
+        require_supervisor(base)
+        rollout = start_rollout(base, version, plan, by=by, why=why)
+        say(f"rollout {rollout} of version {version} of {base.name} begins, by the plan {plan.name}")
+    else:
+        require_supervisor(base)
+        say(f"rollout {rollout} of version {version} of {base.name} is under way; following it")
+    ended = follow(base, rollout, lambda s: s.decided, timeout_s or default_timeout(plan), say)
+    return outcome_of(base, ended)
+
+
+def settle(
+    base: BasePath, found: Outcome, promote: bool, *, by: str, why: str, timeout_s: float | None = None, say: Say = lambda _: None
+) -> Outcome:
+    """Give a rollout that holds its last word, once, and await the end of it.
+
+    The order names rollout, generation and digest: it is refused (`Conflict`) where any of
+    them is not what was judged. Where the plan keeps the promotion for a person, only a
+    roll-back is ordered, and the person's word is awaited. A rollout that does not hold is
+    left as it is. `ServingFault` where the end does not come in time.
+    """
+    if not found.rollout:
+        return found
+    record = read_rollout(base, found.rollout)
+    if record.state.phase is Phase.HOLDING:
+        require_supervisor(base)
+        persons = promote and record.plan.promotion == "approval"
+        if persons:
+            say(f"rollout {found.rollout} waits for a person: `tfx-rollout rollout approve`")
+        else:
+            kind: OrderKind = "promote" if promote else "rollback"
+            expected = Expectation(rollout=found.rollout, generation=found.generation, digest=found.digest)
+            send_order(base, found.rollout, kind, by=by, why=why, expect=expected)
+        most = SETTLE_SECONDS + (record.plan.promotion_deadline_seconds if persons else 0.0)
+        follow(base, found.rollout, lambda s: s.finished, timeout_s or most, say)
+    return outcome_of(base, read_rollout(base, found.rollout).state)
+
+
+def follow(base: BasePath, rollout: str, until: Callable[[RolloutState], bool], timeout_s: float, say: Say) -> RolloutState:
+    """Await a state, saying each change of phase, stage and verdict on the way. `ServingFault` when the time is over."""
+    last = ""
+
+    def seen(state: RolloutState) -> bool:
+        nonlocal last
+        line = progress(state)
+        if line != last:
+            last = line
+            say(line)
+        return until(state)
+
+    state = await_rollout(base, rollout, until=seen, timeout=timeout_s)
+    if not until(state):
+        raise ServingFault(
+            f"Rollout {rollout} of {base.name} was not decided within {timeout_s:g} s ({progress(state)}) and goes on; "
+            "see to what it waits for, then run this step again to follow it."
+        )
+    return state
+
+
+def progress(state: RolloutState) -> str:
+    """One line on where a rollout is."""
+    parts = [f"version {state.version} of {state.model}: {state.phase}"]
+    if state.phase is Phase.RUNNING and state.wanted is not None:
+        parts.append(f"stage {state.stage + 1}, {state.wanted.split}")
+    if state.verdict is not None:
+        parts.append(f"verdict after {state.windows} windows: {state.verdict.call.value}")
+    if state.reason:
+        parts.append(state.reason)
+    return "; ".join(parts)
+
+
+def outcome_of(base: BasePath, state: RolloutState) -> Outcome:
+    """A rollout's state as the outcome of the step."""
+    outcome = state.outcome or state.phase.value
+    if state.first_version and state.passed:
+        outcome = "first_version"
+    return Outcome(
+        outcome=outcome,
+        passed=state.passed,
+        reason=state.reason or f"the rollout is {state.phase}",
+        version=state.version,
+        digest=state.digest,
+        rollout=state.id,
+        generation=state.generation,
+        details={"first_version": state.first_version, "state": state.to_json(), "live": base.desired().stable},
+    )
+
+
+def default_timeout(plan: Plan) -> float:
+    """Seconds after which a rollout that nobody decides is no longer waited for: all stages at their longest, and an hour."""
+    return sum(stage.max_seconds for stage in plan.stages) + 3600.0
+
+
+def require_supervisor(base: BasePath) -> None:
+    """Raises `ServingFault` where no supervisor serves the root: an order would lie there for ever."""
+    root = base.store.root
+    if running_supervisor(root) is None:
+        raise ServingFault(f"No supervisor serves {root}, so nothing can be rolled out; start `tfx-rollout serve {root}`.")
+
+
+def _under_way(base: BasePath, version: int) -> str | None:
+    """The unfinished rollout of this version, if there is one."""
+    return next((state.id for state in list_rollouts(base) if not state.finished and state.version == version), None)

@@ -29,7 +29,7 @@ lint: environment
 	@.venv/bin/mypy
 
 bench: environment
-	@$(RUN) benchmarks/$(subst -,_,$(NAME)).py
+	@PYTHONPATH=pipelines $(RUN) benchmarks/$(subst -,_,$(NAME)).py
 
 clean:
 	rm -rf .venv .tools .demo

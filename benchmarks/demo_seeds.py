@@ -20,17 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parent.parent
-sys.path.insert(0, str(CHECKOUT / "pipelines"))
+from harness import Figure, finish
 
-from harness import Figure, finish  # noqa: E402
-from taxi.demo.live_setup import LiveSetup  # noqa: E402
-from taxi.demo.live_traffic import LiveTraffic  # noqa: E402
-from taxi.demo.settings import DEMO, RATE  # noqa: E402
-
-from tfx_rollout.model_store import BasePath, ModelStore  # noqa: E402
-from tfx_rollout.rollout import await_rollout, build_report, load_plan, read_rollout, start_rollout  # noqa: E402
-from tfx_rollout.serving import free_port  # noqa: E402
+from taxi.demo.live_setup import LiveSetup
+from taxi.demo.live_traffic import LiveTraffic
+from taxi.demo.settings import DEMO, RATE
+from tfx_rollout.model_store import BasePath, ModelStore
+from tfx_rollout.rollout import await_rollout, build_report, load_plan, read_rollout, start_rollout
+from tfx_rollout.serving import free_port
 
 CANDIDATES = {"sound": 2, "harmful": 3}
 DECISION_SECONDS = 900.0
@@ -54,7 +51,7 @@ def one_seed(seed: int, models: dict[int, Path], trips: Path, root: Path) -> dic
     bases = {name: store.model(name) for name in CANDIDATES}
     traffic: list[LiveTraffic] = []
     with LiveSetup(root, free_port("127.0.0.1"), tell=lambda line: None) as live:
-        for name, base in bases.items():
+        for base in bases.values():
             base.create()
             base.publish(models[1])
             decide(base, 1, plan)

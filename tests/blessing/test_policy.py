@@ -15,7 +15,7 @@ def test_nothing_means_that_everything_is_required():
 
 
 def test_json_survives_the_way_there_and_back():
-    policy = Policy.of([Kind.ROLLOUT, Kind.MODEL_BLESSING])
+    policy = Policy.of(kind for kind in (Kind.ROLLOUT, Kind.MODEL_BLESSING))
     assert policy.required == (Kind.MODEL_BLESSING, Kind.ROLLOUT)
     assert load_policy(json.dumps(policy.to_json())) == policy
 

@@ -11,7 +11,8 @@ from tfx_rollout.errors import InvalidInput, InvalidPlan, ServingFault
 
 pytestmark = pytest.mark.integration
 
-TAXI = "pusher/model_push/1584391735"
+ESTIMATOR = "pusher/model_push/1584391735"
+"""A model of TensorFlow 1, with an op that TensorFlow has dropped since 2.16."""
 
 
 @pytest.fixture
@@ -33,26 +34,37 @@ def judged(bench, serving):
 def examples(bench):
     from tfx.types import standard_artifacts as standard
 
-    artifact = bench.artifact(standard.Examples, uri=bench.testdata / "csv_example_gen")
+    artifact = bench.artifact(standard.Examples, uri=bench.testdata / "penguin" / "data")
     artifact.split_names = '["train", "eval"]'
     return artifact
 
 
-def test_a_real_taxi_model_is_blessed_after_two_hundred_distinct_requests(bench, judged, examples):
+def test_a_real_model_is_blessed_after_two_hundred_distinct_requests(bench, judged, examples):
     from tfx.components.pusher import executor as stock
 
-    model = bench.model(TAXI)
-    blessing = judged(model, examples=examples, baseline=bench.model(TAXI))
-    assert blessing.get_string_custom_property("reason").startswith("300 distinct requests (300 over gRPC and 300 over REST)")
+    model = bench.model()
+    blessing = judged(model, examples=examples, baseline=bench.model(), requests='{"split": "train"}')
+    assert blessing.get_string_custom_property("reason").startswith("234 distinct requests (234 over gRPC and 234 over REST)")
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_string_custom_property("digest") == bench.base.publish(Path(model.uri) / "Format-Serving").digest
     files = {path.name for path in Path(blessing.uri).iterdir()}
     assert {"INFRA_BLESSED", "report.json", "server-1.log"} <= files
     report = json.loads((Path(blessing.uri) / "report.json").read_text())
-    assert report["requests"]["distinct"] == {"predict": 300}
+    assert report["requests"]["distinct"] == {"serving_default": 234}
     assert report["compatibility"]["compatible"]
-    assert set(report["untested"]) == {"serving_default", "classification", "regression"}
     assert stock.Executor().CheckBlessing({"infra_blessing": [blessing]})
+
+
+def test_examples_that_give_too_few_requests_are_not_enough(bench, judged, examples):
+    blessing = judged(bench.model(), examples=examples)
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert "only 100 distinct requests" in blessing.get_string_custom_property("reason"), "the split eval has a hundred"
+
+
+def test_a_model_with_an_op_that_the_server_lacks_is_not_blessed(bench, judged):
+    blessing = judged(bench.model(ESTIMATOR))
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert "BoostedTreesBucketize" in blessing.get_string_custom_property("reason")
 
 
 def test_a_model_that_does_not_load_is_not_blessed_and_the_run_succeeds(bench, judged):
@@ -67,12 +79,13 @@ def test_a_model_that_does_not_load_is_not_blessed_and_the_run_succeeds(bench, j
 
 
 def test_a_model_that_breaks_clients_of_the_live_one_is_not_blessed(bench, judged):
-    blessing = judged(bench.model(), baseline=bench.model(TAXI))
-    assert "signature predict is gone" in blessing.get_string_custom_property("reason")
+    blessing = judged(bench.model(), baseline=bench.model(ESTIMATOR))
+    assert "signature classification is gone" in blessing.get_string_custom_property("reason")
+    assert "signature predict is gone" in (Path(blessing.uri) / "report.json").read_text()
 
 
 def test_a_stand_in_of_live_model_is_no_baseline(bench, judged):
-    baseline = bench.model(TAXI)
+    baseline = bench.model(ESTIMATOR)
     baseline.set_int_custom_property("live", 0)
     assert judged(bench.model(), baseline=baseline).get_int_custom_property("blessed") == 1
 

@@ -29,7 +29,8 @@ class Policy:
     @classmethod
     def of(cls, kinds: Iterable[Kind]) -> Policy:
         """The policy that requires these kinds."""
-        return cls(tuple(kind for kind in Kind if kind in set(kinds)))
+        wanted = set(kinds)
+        return cls(tuple(kind for kind in Kind if kind in wanted))
 
     def to_json(self) -> dict[str, Any]:
         return {"required": [kind.value for kind in self.required], "unbound": self.unbound}

@@ -14,7 +14,8 @@ class TestEvidence:
     """One comparison of bad events (failures, or answers slower than a limit) between the tracks.
 
     `counts` has everything since the rollout began. `stable_limit_ms` and `canary_limit_ms`
-    are the latencies above which an answer is slow; None where the events are failures.
+    are the latencies above which an answer is slow, as they are now (each window was held against
+    those of its time); None where the events are failures.
     """
 
     __test__ = False  # keeps pytest from taking the name for a test class

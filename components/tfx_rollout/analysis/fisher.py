@@ -33,7 +33,7 @@ def log_likelihood_ratios(table: Table, odds_ratios: Sequence[float], reference:
     if low == high:
         return np.zeros(len(odds_ratios))
     offsets = np.arange(low, high + 1, dtype=np.float64) - x
-    log_weights = _log_weights(k, x, n_c, n_b, low, high)
+    log_weights = _log_weights(k, n_c, n_b, low, x, high)
     log_odds = np.log(np.asarray([*odds_ratios, reference], dtype=np.float64))
     exponents = log_weights + np.multiply.outer(log_odds, offsets)
     peaks = exponents.max(axis=1)
@@ -41,10 +41,23 @@ def log_likelihood_ratios(table: Table, odds_ratios: Sequence[float], reference:
     return log_normalisers[-1] - log_normalisers[:-1]
 
 
-def _log_weights(k: int, x: int, n_c: int, n_b: int, low: int, high: int) -> Logs:
-    """`log(w_j / w_x)` for `j = low..high`, `w_j = C(n_c, j) C(n_b, k - j)`: sums of neighbours' ratios, outward from `x`."""
+def hypergeometric(bad: int, requests: int, drawn: int) -> tuple[Logs, Logs]:
+    """How many bad events a random draw has: the possible counts and their probabilities.
+
+    `drawn` of `requests` requests are drawn without replacement, `bad` of which are bad.
+    """
+    low, high = max(0, drawn + bad - requests), min(drawn, bad)
+    mode = min(high, max(low, (drawn + 1) * (bad + 1) // (requests + 2)))
+    weights = np.exp(_log_weights(bad, drawn, requests - drawn, low, mode, high))
+    return np.arange(low, high + 1, dtype=np.float64), weights / weights.sum()
+
+
+def _log_weights(k: int, n_c: int, n_b: int, low: int, anchor: int, high: int) -> Logs:
+    """`log(w_j / w_anchor)` for `j = low..high` and `w_j = C(n_c, j) C(n_b, k - j)`.
+
+    Sums of the logarithms of neighbours' ratios, outward from the anchor."""
     j = np.arange(low, high, dtype=np.float64)
     steps = np.log(n_c - j) + np.log(k - j) - np.log(j + 1) - np.log(n_b - k + j + 1)
-    below = -np.cumsum(steps[: x - low][::-1])[::-1]
-    above = np.cumsum(steps[x - low :])
+    below = -np.cumsum(steps[: anchor - low][::-1])[::-1]
+    above = np.cumsum(steps[anchor - low :])
     return np.concatenate([below, [0.0], above])

@@ -163,8 +163,8 @@ def _bad_events(metric: MetricEvidence) -> str:
 
 def _slow_events(counts: Table, stable_ms: float, canary_ms: float) -> str:
     return (
-        f"took longer than {canary_ms:.3g} ms for {_of(counts.canary_bad, counts.canary)}, "
-        f"stable longer than {stable_ms:.3g} ms for {_of(counts.stable_bad, counts.stable)}"
+        f"took longer than its limit (now {canary_ms:.3g} ms) for {_of(counts.canary_bad, counts.canary)}, "
+        f"stable longer than its own (now {stable_ms:.3g} ms) for {_of(counts.stable_bad, counts.stable)}"
     )
 
 

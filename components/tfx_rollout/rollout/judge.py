@@ -12,19 +12,20 @@ the blessing is still watched, and the only call that counts then is `rollback`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from tfx_rollout.analysis import (
+    FULL_BASELINE,
     GATED,
-    LATENCY_TOLERANCE,
     MIN_BASELINE,
     QUANTILES,
     PassageEvidence,
-    RegressionEvidence,
     Table,
     canary_limit_us,
+    request_bets,
+    window_bets,
 )
 from tfx_rollout.evidence import LatencyHistogram, Window
 from tfx_rollout.rollout.assessment import assess, log_e_values
@@ -33,7 +34,7 @@ from tfx_rollout.rollout.plan import LatencyTest, Plan
 from tfx_rollout.rollout.verdict import Verdict
 from tfx_rollout.traffic import Track
 
-_Evidence = TypeVar("_Evidence", RegressionEvidence, PassageEvidence)
+_T = TypeVar("_T")
 
 
 def begin(plan: Plan, *, attempt: int = 0) -> JudgeState:
@@ -45,10 +46,11 @@ def begin(plan: Plan, *, attempt: int = 0) -> JudgeState:
 def open_stage(plan: Plan, state: JudgeState, stage: int, *, at: float) -> JudgeState:
     """The state with this stage opened at `at` (seconds since the epoch, when its split came in force).
 
-    Resets the gates, and freezes the latency limits from all of stable's answers seen so far. Where
-    these are fewer than `MIN_BASELINE`, as at the first stage, the first windows of
-    the stage supply them, and count for latency not at all. Either way limits are fixed before
-    the windows they are used on, which is all that the tests ask for.
+    Resets the gates, and takes the latency limits anew from all of stable's answers seen so far. Where
+    these are too few, as at the first stage, windows of the stage supply them: below `MIN_BASELINE`
+    answers nothing counts for latency, below `FULL_BASELINE` each window corrects the limits for
+    those after it. Limits are always fixed before the windows they are used on, which is all
+    that the tests ask for.
     The stage that is open already is left as it is, so a repetition does no harm.
     """
     if stage == state.stage:
@@ -61,7 +63,7 @@ def open_stage(plan: Plan, state: JudgeState, stage: int, *, at: float) -> Judge
         opened_at=at,
         errors=state.errors.opened(stage),
         latency=tuple(evidence.opened(stage) for evidence in state.latency),
-        limits_us=_quantiles(state.stable_latency) or state.limits_us,
+        limits_us=_quantiles(state.stable_latency),
         stage_windows=0,
         error_gate=PassageEvidence(),
         latency_gates=(PassageEvidence(),) * len(GATED),
@@ -96,9 +98,9 @@ def _after(plan: Plan, state: JudgeState, window: Window) -> JudgeState:
     judged = replace(
         seen,
         windows=state.windows + 1,
-        errors=state.errors.after(errors, plan.errors.tolerance),
-        latency=_each(state.latency, slow, LATENCY_TOLERANCE),
-        limits_us=state.limits_us or _quantiles(stable_latency),
+        errors=state.errors.after(errors, request_bets(errors, plan.errors.tolerance)),
+        latency=_each(state.latency, slow, lambda evidence, table: evidence.after(table, window_bets(table))),
+        limits_us=state.limits_us if state.stable_latency.total >= FULL_BASELINE else _quantiles(stable_latency),
     )
     before, after = log_e_values(state), log_e_values(judged)
     judged = replace(judged, raised={name: count + (after[name] > before[name]) for name, count in state.raised.items()})
@@ -111,13 +113,13 @@ def _after(plan: Plan, state: JudgeState, window: Window) -> JudgeState:
         judged,
         stage_windows=state.stage_windows + 1,
         error_gate=state.error_gate.after(errors, stage.bad_odds_ratio),
-        latency_gates=_each(state.latency_gates, gated, stage.bad_odds_ratio),
+        latency_gates=_each(state.latency_gates, gated, lambda gate, table: gate.after(table, stage.bad_odds_ratio)),
     )
 
 
-def _each(evidence: tuple[_Evidence, ...], tables: Sequence[Table], odds_ratio: float) -> tuple[_Evidence, ...]:
+def _each(evidence: tuple[_T, ...], tables: Sequence[Table], after: Callable[[_T, Table], _T]) -> tuple[_T, ...]:
     """Each piece of evidence after its own table; as it was where there are none, before the limits are known."""
-    return tuple(e.after(table, odds_ratio) for e, table in zip(evidence, tables, strict=True)) if tables else evidence
+    return tuple(after(e, table) for e, table in zip(evidence, tables, strict=True)) if tables else evidence
 
 
 def _slow(limit_us: float, test: LatencyTest, canary: LatencyHistogram, stable: LatencyHistogram) -> Table:

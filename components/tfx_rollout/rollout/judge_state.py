@@ -36,7 +36,7 @@ class JudgeState:
     stable_latency: LatencyHistogram = LatencyHistogram()
     """Stable's latencies over all judged windows."""
     limits_us: tuple[float, ...] = ()
-    """Stable's quantiles that are in use, microseconds; empty until there are enough answers."""
+    """Stable's quantiles that the next window is held against, microseconds; empty until there are enough answers."""
     stage_windows: int = 0
     """Windows of the present stage under its own split."""
     error_gate: PassageEvidence = PassageEvidence()

@@ -86,10 +86,10 @@ class Plan:
     """Bound on the chance that a sound canary is rolled back, over all looks, stages and metrics."""
     beta: float = 0.05
     """Bound, stage by stage, on the chance that a bad canary passes."""
-    window_seconds: float = 15.0
+    window_seconds: float = 10.0
     waiting_seconds: float = 10.0
     """What started in a window and is not answered this long after its end has failed."""
-    min_windows: int = 8
+    min_windows: int = 12
     """A stage passes after no fewer judged windows than this."""
     min_requests: int = 100
     """A stage passes after no fewer requests to the canary than this."""

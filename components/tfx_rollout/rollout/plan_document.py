@@ -85,14 +85,14 @@ class PlanDocument(_Section):
     stages: Annotated[list[StageDocument], Field(min_length=1, max_length=32)] = Field(description="The ramp, in order.")
     alpha: Probability = Field(0.05, description="Bound on the chance that a sound canary is ever rolled back.")
     beta: Probability = Field(0.05, description="Bound on the chance that a bad canary passes a stage.")
-    window_seconds: Annotated[float, Field(ge=1, le=3600, examples=[15])] = Field(15.0, description="Length of a window.")
+    window_seconds: Annotated[float, Field(ge=1, le=3600, examples=[10])] = Field(10.0, description="Length of a window.")
     waiting_seconds: Annotated[float, Field(ge=0, le=3600, examples=[10])] = Field(
         10.0, description="What is unanswered this long after its window has failed."
     )
     max_failure_rate: Probability = Field(
         0.01, description="A canary that fails on this share of its requests or more is bad in the absolute sense."
     )
-    min_windows: Annotated[int, Field(ge=2, le=100_000, examples=[8])] = Field(8, description="Windows a stage needs at least.")
+    min_windows: Annotated[int, Field(ge=2, le=100_000, examples=[12])] = Field(12, description="Windows a stage needs at least.")
     min_requests: Annotated[int, Field(ge=1, le=1_000_000_000, examples=[100])] = Field(
         100, description="Requests to the canary that a stage needs at least."
     )

@@ -301,7 +301,7 @@ class InMemoryEvidence:
 
     def counts(self, model: str, start: float, end: float) -> IntervalCounts:
         assert end <= self.horizon(), "an interval may be counted only up to the horizon"
-        counts = {track: TrackCounts() for track in self.behaviours}
+        tracks: dict[Track, list[tuple[bool, float]]] = {track: [] for track in self.behaviours}
         for second in range(int(start), int(np.ceil(end))):
             rng = np.random.default_rng([self.seed, second])
             n = rng.poisson(self.rate)
@@ -309,12 +309,15 @@ class InMemoryEvidence:
             for i in np.flatnonzero((starts >= start) & (starts < end)):
                 canary = lot[i] < self.split_at(float(starts[i])).share(Track.CANARY)
                 track = Track.CANARY if canary else Track.STABLE
-                counts[track] += _one(self.behaviours[track], float(luck[i]), float(speed[i]))
+                behaviour = self.behaviours[track]
+                latency = behaviour.latency_us * float(np.exp(behaviour.spread * speed[i]))
+                tracks[track].append((bool(luck[i] < behaviour.failures), latency))
+        counts = {track: _counted(self.behaviours[track], requests) for track, requests in tracks.items()}
         gap = any(since < end and start < until for since, until in self.gaps)
         return IntervalCounts(counts, gap=gap)
 
 
-def _one(behaviour: Behaviour, luck: float, speed: float) -> TrackCounts:
-    failed = luck < behaviour.failures
-    latency = LatencyHistogram.of([behaviour.latency_us * float(np.exp(behaviour.spread * speed))])
-    return TrackCounts(1, int(failed), 0, {behaviour.code if failed else "OK": 1}, latency)
+def _counted(behaviour: Behaviour, requests: Sequence[tuple[bool, float]]) -> TrackCounts:
+    failures = sum(failed for failed, _ in requests)
+    codes = {code: n for code, n in (("OK", len(requests) - failures), (behaviour.code, failures)) if n}
+    return TrackCounts(len(requests), failures, 0, codes, LatencyHistogram.of(latency for _, latency in requests))

@@ -89,9 +89,7 @@ class _Driven:
         self._fault_since: float | None = None
 
     def tick(self, state: RolloutState) -> None:
-        overruled = self._catch_up(state)
-        if overruled is not None:
-            self._move(state, overruled)
+        if self._catch_up(state):
             return
         if self._obey(state):
             return
@@ -114,19 +112,17 @@ class _Driven:
 
     # What was written before, and what is asked for
 
-    def _catch_up(self, state: RolloutState) -> Signal | None:
-        """Write the wanted state where a crash kept it from being written; tell if somebody else wrote another one."""
-        wanted = state.wanted
-        if wanted is None:
-            return None
-        found = self._base.desired()
+    def _catch_up(self, state: RolloutState) -> bool:
+        """Write the wanted state where a crash kept it from being written; end the rollout if somebody else wrote another."""
+        wanted, found = state.wanted, self._base.desired()
+        if wanted is None or found == wanted:
+            return False
         if found.generation == wanted.generation - 1:
             self._write_desired(wanted)
-            found = self._base.desired()
-        if found == wanted:
-            return None
-        reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the rollout ends here."
-        return Signal(Event.OVERRULED, reason, found.cause.by)
+        else:
+            reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the rollout ends here."
+            self._move(state, Signal(Event.OVERRULED, reason, found.cause.by))
+        return True
 
     def _obey(self, state: RolloutState) -> bool:
         """Take the next order, if there is one."""

@@ -1,0 +1,65 @@
+"""The states a rollout asks for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_rollout.rollout import desired_states as states
+from tfx_rollout.traffic import Cause, DesiredState, Label, Split
+
+CAUSE = Cause("ann", "a reason", 1.0, "r")
+BEFORE = DesiredState("m", 3, (1, 2), {Label.STABLE: 2, Label.PREVIOUS: 1})
+
+
+def test_the_candidate_joins_what_was_there():
+    state = states.canary_at(BEFORE, 3, Split.of(0.05), CAUSE)
+    assert state.versions == (1, 2, 3)
+    assert state.labels == {Label.STABLE: 2, Label.PREVIOUS: 1, Label.CANARY: 3}
+    assert state.split == Split.of(0.05)
+    assert state.cause == CAUSE
+
+
+@pytest.mark.parametrize(("keep", "versions"), [(True, (2, 3)), (False, (3,))])
+def test_promotion_keeps_only_the_version_before_it_and_only_if_wanted(keep, versions):
+    state = states.promoted(BEFORE, 3, keep_previous=keep, cause=CAUSE)
+    assert (state.stable, state.previous, state.canary) == (3, 2 if keep else None, None)
+    assert state.versions == versions
+    assert state.split == Split()
+
+
+def test_a_first_release_has_nothing_before_it():
+    state = states.first_release(DesiredState("m"), 1, CAUSE)
+    assert (state.versions, state.labels) == ((1,), {Label.STABLE: 1})
+    assert states.promoted(DesiredState("m"), 1, keep_previous=True, cause=CAUSE) == state
+
+
+@given(st.sampled_from(["dedicated", "shared"]), st.booleans())
+def test_a_rollback_returns_to_exactly_what_was_before(topology, has_previous):
+    labels = {Label.STABLE: 2} | ({Label.PREVIOUS: 1} if has_previous else {})
+    before = DesiredState("m", 7, tuple(labels.values()), labels, topology=topology, cause=CAUSE)
+    assert states.rolled_back(before, CAUSE) == before
+
+
+def test_a_canary_that_somebody_left_is_not_brought_back():
+    left = states.canary_at(BEFORE, 3, Split.of(0.05), CAUSE)
+    assert states.rolled_back(left, BEFORE.cause) == BEFORE
+    assert states.canary_at(left, 4, Split(), CAUSE).versions == (1, 2, 4)
+
+
+def test_a_canary_that_is_the_previous_version_too_stays_loaded_when_the_rollout_ends():
+    state = states.canary_at(BEFORE, 1, Split.of(0.05), CAUSE)
+    assert states.rolled_back(state, BEFORE.cause) == BEFORE
+
+
+def test_the_return_to_previous_exchanges_the_two_and_can_be_taken_back():
+    returned = states.returned_to_previous(BEFORE, CAUSE)
+    assert returned is not None
+    assert (returned.stable, returned.previous, returned.versions) == (1, 2, (1, 2))
+    again = states.returned_to_previous(returned, BEFORE.cause)
+    assert again == BEFORE
+
+
+def test_without_a_previous_version_there_is_no_return():
+    assert states.returned_to_previous(DesiredState("m", 1, (1,), {Label.STABLE: 1}), CAUSE) is None

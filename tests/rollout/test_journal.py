@@ -1,0 +1,63 @@
+"""The journal gives back what was written, and says clearly what it cannot read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tfx_rollout.errors import CorruptState, NotFound
+from tfx_rollout.rollout import RolloutState, build_report, read_rollout, start_rollout
+from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.testing import Behaviour
+
+
+@pytest.fixture
+def journal(live, plan) -> Journal:
+    live.canary(Behaviour(failures=0.2))
+    rollout = start_rollout(live.base, 2, plan(), by="ann", why="a new version")
+    live.run()
+    return Journal(live.base, rollout)
+
+
+def test_a_state_comes_back_from_json_bit_by_bit(journal):
+    state = journal.state()
+    assert RolloutState.from_json(state.to_json()) == state
+
+
+def test_the_plan_is_kept_as_it_was(journal, plan):
+    assert journal.plan() == plan()
+
+
+def test_a_rollout_exists_only_once_its_state_is_written(live, journal):
+    (journal.path.parent / "20990101T000000-v3").mkdir()
+    assert rollout_ids(live.base) == [journal.id]
+
+
+def test_events_of_a_state_that_was_never_written_do_not_count(journal):
+    events = journal.events()
+    journal.append_event({**events[-1], "number": len(events) + 1, "event": "never_happened"})
+    assert journal.events() == events
+
+
+def test_of_two_events_with_one_number_the_later_one_counts(journal):
+    events = journal.events()
+    journal.append_event({**events[-1], "reason": "what really happened"})
+    assert journal.events()[-1]["reason"] == "what really happened"
+    assert len(journal.events()) == len(events)
+
+
+def test_a_state_of_another_schema_is_corrupt_state_and_not_a_crash(journal):
+    path = journal.path / "state.json"
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 99', 1))
+    with pytest.raises(CorruptState, match=r"state\.json cannot be used .*schema 99"):
+        journal.state()
+
+
+def test_a_missing_rollout_is_not_found(live):
+    with pytest.raises(NotFound, match="There is no rollout x in model 'm'; known: none"):
+        Journal(live.base, "x").state()
+
+
+def test_a_report_needs_nothing_but_the_journal(live, journal):
+    before = build_report(read_rollout(live.base, journal.id))
+    (live.base.control / "observed.json").unlink()
+    assert build_report(read_rollout(live.base, journal.id)) == before

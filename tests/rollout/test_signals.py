@@ -1,0 +1,116 @@
+"""How observations become events: what counts as ready, as a fault, as back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tfx_rollout.rollout import Event, Phase, RolloutState, begin, signals
+from tfx_rollout.traffic import (
+    DesiredState,
+    Label,
+    ObservedState,
+    Route,
+    ServerObservation,
+    Split,
+    Track,
+    VersionState,
+    canary_server,
+)
+
+BEFORE = DesiredState("m", 1, (1,), {Label.STABLE: 1})
+WANTED = DesiredState("m", 2, (1, 2), {Label.STABLE: 1, Label.CANARY: 2})
+ROUTES = {Track.STABLE: Route("m", Label.STABLE), Track.CANARY: Route(canary_server("m"), Label.CANARY)}
+PRIMARY = ServerObservation("m", True, 1, 1, 2, 0, (1,), {Label.STABLE: 1}, {1: VersionState.AVAILABLE}, {Label.STABLE: 1})
+
+
+def canary(**changes) -> ServerObservation:
+    found = {
+        "ready": True,
+        "configured_versions": (2,),
+        "configured_labels": {Label.CANARY: 2},
+        "versions": {2: VersionState.AVAILABLE},
+        "labels": {Label.CANARY: 2},
+    }
+    return ServerObservation(canary_server("m"), **{**found, **changes})
+
+
+def observed(*servers, generation=1, **changes) -> ObservedState:
+    return ObservedState("m", generation, servers, **{"split": Split(), "routes": ROUTES, **changes})
+
+
+@pytest.fixture
+def state(plan):
+    def build(phase, **changes):
+        state = RolloutState("r", "m", 2, "d", "quick", begin(plan()), "ann", "why", 0.0, phase=phase)
+        return state.change(**{"before": BEFORE, "wanted": WANTED, **changes})
+
+    return build
+
+
+def of_serving(plan, state, seen):
+    signal = signals.of_serving(plan(), state, seen)
+    return None if signal is None else signal.event
+
+
+def test_a_candidate_is_ready_when_it_is_loaded_labelled_and_routed_though_something_else_is_not_applied(plan, state):
+    loading = state(Phase.LOADING)
+    assert of_serving(plan, loading, observed(PRIMARY, canary(), fault="the previous version does not load")) is Event.READY
+    assert of_serving(plan, loading, observed(PRIMARY, canary(labels={}))) is None
+    assert of_serving(plan, loading, observed(PRIMARY, canary(versions={2: VersionState.LOADING}))) is None
+    assert of_serving(plan, loading, observed(PRIMARY, canary(), routes={Track.STABLE: ROUTES[Track.STABLE]})) is None
+
+
+def test_promotion_and_rollback_end_when_the_wanted_generation_is_applied(plan, state):
+    for phase in (Phase.PROMOTING, Phase.ROLLING_BACK):
+        assert of_serving(plan, state(phase), observed(PRIMARY, generation=1)) is None
+        assert of_serving(plan, state(phase), observed(PRIMARY, generation=2)) is Event.APPLIED
+
+
+def test_a_rollback_is_over_when_the_traffic_is_back_though_something_else_cannot_be_had(plan, state):
+    back = {"routes": {Track.STABLE: ROUTES[Track.STABLE]}, "fault": "the previous version does not load"}
+    rolling_back = state(Phase.ROLLING_BACK)
+    assert of_serving(plan, rolling_back, observed(PRIMARY, **back)) is Event.APPLIED
+    assert of_serving(plan, rolling_back, observed(PRIMARY, **back, split=Split(1))) is None
+
+
+def test_a_load_error_is_a_fault_of_the_candidate_only_where_it_is_the_candidate_that_is_configured(state):
+    ended = {"versions": {2: VersionState.END}, "labels": {}, "errors": {2: "no graph"}}
+    loading = state(Phase.LOADING)
+    fault = signals.serving_fault(loading, observed(PRIMARY, canary(**ended)))
+    assert fault == "version 2 does not load on m~canary: no graph"
+    assert signals.serving_fault(loading, observed(PRIMARY, canary(**ended, configured_versions=(3,)))) is None
+    other = ServerObservation("m", True, versions={1: VersionState.END}, configured_versions=(1,), errors={1: "lost"})
+    assert signals.serving_fault(loading, observed(other, canary())) is None
+
+
+def test_a_canary_whose_server_dies_repeatedly_cannot_be_served(state):
+    assert signals.serving_fault(state(Phase.RUNNING), observed(PRIMARY, canary(restarts=2))) is None
+    assert "has died 3 times" in signals.serving_fault(state(Phase.RUNNING), observed(PRIMARY, canary(restarts=3)))
+    assert signals.serving_fault(state(Phase.PROMOTING), observed(PRIMARY, canary(restarts=3))) is None
+
+
+@pytest.mark.parametrize("phase", [Phase.PROMOTING, Phase.GOING_LIVE])
+def test_a_primary_that_dies_of_loading_the_candidate_is_a_fault_and_earlier_deaths_are_not(state, phase):
+    dead = ServerObservation("m", False, restarts=7)
+    assert signals.serving_fault(state(phase, primary_restarts=6), observed(dead)) is None
+    assert "has died 2 times since" in signals.serving_fault(state(phase, primary_restarts=5), observed(dead))
+    assert signals.serving_fault(state(Phase.RUNNING, primary_restarts=0), observed(dead)) is None
+
+
+def test_in_the_shared_topology_the_primary_is_where_the_candidate_runs(state):
+    dead = ServerObservation("m", False, restarts=2)
+    shared = state(Phase.RUNNING, wanted=WANTED.change(topology="shared"))
+    assert "has died 2 times since" in signals.serving_fault(shared, observed(dead))
+
+
+def test_what_is_not_in_force_after_a_quarter_of_an_hour_cannot_be_served(plan, state):
+    for phase in (Phase.LOADING, Phase.GOING_LIVE, Phase.PROMOTING):
+        waiting = state(phase, phase_since=100.0)
+        assert signals.of_time(plan(), waiting, 100.0 + signals.LOADING_SECONDS - 1) is None
+        assert signals.of_time(plan(), waiting, 100.0 + signals.LOADING_SECONDS).event is Event.UNSERVABLE
+
+
+def test_a_first_version_has_no_canary_to_watch(state):
+    assert signals.is_watched(state(Phase.HOLDING))
+    assert not signals.is_watched(state(Phase.HOLDING, before=DesiredState("m")))
+    assert not signals.is_watched(state(Phase.PROMOTING))

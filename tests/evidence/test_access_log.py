@@ -46,9 +46,7 @@ class Log:
         )
 
     def progress(self, start, after, stream):
-        self.raw(
-            f"{start:.6f} {start + after:.6f} DownstreamPeriodic {stream} draw/taxi/grpc taxi~canary~grpc 0 - 10 - - 1\n"
-        )
+        self.raw(f"{start:.6f} {start + after:.6f} DownstreamPeriodic {stream} draw/taxi/grpc taxi~canary~grpc 0 - 10 - - 1\n")
 
 
 @pytest.fixture

@@ -58,7 +58,9 @@ def test_what_the_draw_did_not_send_is_no_evidence():
 def test_a_failure_on_grpc_is_a_status_and_on_rest_a_code():
     assert meaning(grpc_code="13") == DrawnRequest("taxi", Track.STABLE, 1000.25, "INTERNAL", 3000.0, failed=True)
     rest = {"route": "draw/taxi/rest", "cluster": "taxi~canary~rest", "grpc_code": "-"}
-    assert meaning(**rest, http_code="400") == DrawnRequest("taxi", Track.CANARY, 1000.25, "INVALID_ARGUMENT", 3000.0, failed=True)
+    assert meaning(**rest, http_code="400") == DrawnRequest(
+        "taxi", Track.CANARY, 1000.25, "INVALID_ARGUMENT", 3000.0, failed=True
+    )
     assert meaning(**rest, http_code="201").code == "OK"
 
 
@@ -66,7 +68,9 @@ def test_grpc_without_a_status_is_a_failure():
     assert (meaning(grpc_code="-").code, meaning(grpc_code="99").code) == ("UNKNOWN", "UNKNOWN")
 
 
-@pytest.mark.parametrize(("http", "name"), [(200, "OK"), (404, "NOT_FOUND"), (429, "RESOURCE_EXHAUSTED"), (500, "INTERNAL"), (418, "UNKNOWN")])
+@pytest.mark.parametrize(
+    ("http", "name"), [(200, "OK"), (404, "NOT_FOUND"), (429, "RESOURCE_EXHAUSTED"), (500, "INTERNAL"), (418, "UNKNOWN")]
+)
 def test_http_codes_have_the_names_of_statuses(http, name):
     assert code_name(http, None, grpc=False) == name
 
@@ -78,7 +82,9 @@ def test_an_answer_by_the_gateway_itself_lasts_to_its_end():
 
 
 def test_a_rest_answer_that_breaks_off_is_no_good_one():
-    broken = meaning(route="draw/taxi/rest", cluster="taxi~stable~rest", http_code="200", grpc_code="-", answered_us="-", flags="UC")
+    broken = meaning(
+        route="draw/taxi/rest", cluster="taxi~stable~rest", http_code="200", grpc_code="-", answered_us="-", flags="UC"
+    )
     assert (broken.code, broken.failed) == ("UNAVAILABLE", True)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +34,7 @@ def test_intervals_that_adjoin_count_every_request_once(items, cuts):
     records = records_of(items)
     edges = [T0, *sorted(T0 + cut / 1e6 for cut in cuts), T0 + 10.000002]
     total: dict[Track, TrackCounts] = {}
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         for track, counts in records.counts("taxi", start, end).items():
             total[track] = total.get(track, TrackCounts()) + counts
     assert total == records.counts("taxi", edges[0], edges[-1])

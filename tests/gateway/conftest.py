@@ -105,7 +105,7 @@ class Clients:
 
 
 class Load:
-    """Calls of both protocols without a pause from a few threads, until stopped; keeps every answer and when it began."""
+    """Calls of both protocols without a pause from a few threads; keeps when each began and ended, and its answer."""
 
     def __init__(self, clients, threads=2):
         self.answers = []
@@ -124,12 +124,13 @@ class Load:
 
     @property
     def failed(self):
-        return [answer for _, answer in self.answers if answer.code not in ("OK", 200)]
+        return [answer for _, _, answer in self.answers if answer.code not in ("OK", 200)]
 
     def _send(self, rest):
         while not self._over.is_set():
             began = time.monotonic()
-            self.answers.append((began, self._clients.rest() if rest else self._clients.grpc()))
+            answer = self._clients.rest() if rest else self._clients.grpc()
+            self.answers.append((began, time.monotonic(), answer))
 
 
 @pytest.fixture(scope="session")

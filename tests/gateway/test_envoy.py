@@ -85,7 +85,7 @@ def test_a_refused_configuration_leaves_the_former_one_in_force_and_on_disk(make
     on_disk = {path: path.read_text() for path in gateway.directory.glob("xds/*/*.json")}
     # An address that Python takes and Envoy does not.
     strange = Upstream("fe80::1%nowhere", 1, 1, "stable")
-    with pytest.raises(GatewayFailed, match="refused the new clusters.json"):
+    with pytest.raises(GatewayFailed, match=r"refused the new clusters\.json"):
         gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: strange}),)))
     assert "fe80::1%nowhere" in gateway.rejected()
     assert gateway.in_force() == revision

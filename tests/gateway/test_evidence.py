@@ -13,6 +13,7 @@ import pytest
 
 from tfx_rollout.evidence.access_log import AccessLogSource
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes
+from tfx_rollout.gateway.log_format import HEARTBEAT_S
 from tfx_rollout.traffic import FULL, Split, Track
 
 pytestmark = pytest.mark.integration
@@ -22,7 +23,16 @@ WAITING_S = 1.0
 
 @pytest.fixture
 def source(gateway):
-    return AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S)
+    return speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
+
+
+def speaking(source):
+    """The source, once the log has a line: what started before that is not vouched for."""
+    deadline = time.monotonic() + 15
+    while not source.horizon():
+        assert time.monotonic() < deadline, "the log does not speak"
+        time.sleep(0.05)
+    return source
 
 
 def closed(source, start, end, model="taxi"):
@@ -124,7 +134,7 @@ def test_a_server_that_is_gone_fails_every_call(gateway, peer, another_peer, cli
 def test_a_client_that_sends_slowly_is_no_evidence(split, gateway, source):
     split(0)
     start = time.time()
-    head = b"POST /v1/models/taxi:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{\"a\": "
+    head = b'POST /v1/models/taxi:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{"a": '
     with socket.create_connection((gateway.settings.host, gateway.settings.port)) as slow:
         slow.sendall(head)
         time.sleep(0.8)
@@ -139,14 +149,13 @@ def test_a_restart_makes_a_gap_and_evidence_goes_on_after_it(make_gateway, confi
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(0))
-    source = AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S)
-    time.sleep(0.5)
+    source = speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
     start = time.time()
     connect(gateway).grpc()
     assert not closed(source, start, time.time()).gap
     gateway.stop(1)
     gateway.start()
-    time.sleep(0.5)
+    time.sleep(2 * HEARTBEAT_S)
     again = time.time()
     connect(gateway).grpc()
     end = time.time()
@@ -159,9 +168,8 @@ def test_rotation_under_load_loses_no_line(make_gateway, config, connect):
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(5000))
-    source = AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S)
+    source = speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
     clients = connect(gateway)
-    time.sleep(0.5)
     start = time.time()
     rotations = 0
     for number in range(300):
@@ -180,8 +188,7 @@ def test_a_gateway_that_stands_still_holds_the_horizon_back(make_gateway, config
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(0))
-    source = AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S)
-    time.sleep(0.5)
+    source = speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
     os.kill(gateway.pid, signal.SIGSTOP)
     stopped = time.time()
     time.sleep(WAITING_S + 1.0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tfx_rollout.gateway import GatewayConfig, GatewaySettings, ModelRoutes, Upstream
 from tfx_rollout.gateway.naming import cluster_name, cluster_track, draw_route, is_draw
-from tfx_rollout.gateway.render import bootstrap, clusters, discovery, route_table
+from tfx_rollout.gateway.render import bootstrap, clusters, clusters_file, model_routes, routes_file
 from tfx_rollout.traffic import FULL, Split, Sticky, Track
 
 SETTINGS = GatewaySettings(port=8500, admin_port=8501, access_log=Path("logs"))
@@ -26,7 +26,7 @@ def model(name="taxi", canary=OWN_CANARY, split=0, **more):
 
 
 def routes_of(*models):
-    return route_table(GatewayConfig(models), SETTINGS)[0]["virtual_hosts"][0]["routes"]
+    return model_routes(GatewayConfig(models), SETTINGS)
 
 
 def route(name, *models):
@@ -62,7 +62,7 @@ def test_every_cluster_that_a_route_names_exists(models, own_server, split):
     )
     there = [cluster["name"] for cluster in clusters(config)]
     assert len(there) == len(set(there)) == 8 * len(models)
-    text = json.dumps(route_table(config, SETTINGS))
+    text = routes_file(config, SETTINGS).text
     named = set(re.findall(r'"(?:cluster|name)": "([^"]*~[^"]*)"', text))
     assert named <= set(there)
 
@@ -86,9 +86,10 @@ def test_only_the_draw_is_evidence():
 
 def test_what_the_client_chose_comes_before_what_it_forces_and_that_before_the_draw():
     order = [route["name"] for route in routes_of(model())]
-    places = [order.index(name) for name in ("pinned/taxi/grpc", "forced/taxi/canary/grpc", "metadata/taxi/grpc", "draw/taxi/grpc")]
+    places = [
+        order.index(name) for name in ("pinned/taxi/grpc", "forced/taxi/canary/grpc", "metadata/taxi/grpc", "draw/taxi/grpc")
+    ]
     assert places == sorted(places)
-    assert order[0] == "heartbeat"
     assert order[-1] == "unknown/rest"
 
 
@@ -133,11 +134,19 @@ def test_nothing_that_may_have_reached_a_model_is_sent_again():
     )
 
 
-def test_the_version_says_what_is_in_the_file():
-    one, other = (discovery(route_table(GatewayConfig((model(split=n),)), SETTINGS)) for n in (1, 2))
+def test_the_version_says_what_is_in_the_file_and_the_heartbeat_says_the_version():
+    one, other = (routes_file(GatewayConfig((model(split=n),)), SETTINGS) for n in (1, 2))
     assert one.version != other.version
-    assert one == discovery(route_table(GatewayConfig((model(split=1),)), SETTINGS))
-    assert json.loads(one.text)["version_info"] == one.version
+    assert one == routes_file(GatewayConfig((model(split=1),)), SETTINGS)
+    document = json.loads(one.text)
+    assert document["version_info"] == one.version
+    heartbeat = document["resources"][0]["virtual_hosts"][0]["routes"][0]
+    assert heartbeat["response_headers_to_add"][0]["header"] == {"key": "x-gateway-routes", "value": one.version}
+
+
+def test_the_order_of_models_is_no_change_of_the_clusters():
+    one, other = model("one"), model("other")
+    assert clusters_file(clusters(GatewayConfig((one, other)))) == clusters_file(clusters(GatewayConfig((other, one))))
 
 
 def test_the_answer_for_unknown_models_lists_a_bounded_number():

@@ -53,7 +53,8 @@ def test_a_signal_ends_it_with_a_report(gateway, split, tmp_path):
     record = tmp_path / "answers.jsonl"
     program = (
         "import json, pathlib; from tfx_rollout.replay import ReplaySettings, replay\n"
-        f"report = replay(ReplaySettings({gateway.address!r}, 'taxi', 50, 60, grpc_share=0), {ROWS!r}, record=pathlib.Path({str(record)!r}))\n"
+        f"settings = ReplaySettings({gateway.address!r}, 'taxi', 50, 60, grpc_share=0)\n"
+        f"report = replay(settings, {ROWS!r}, record=pathlib.Path({str(record)!r}))\n"
         "print(json.dumps(report.to_json()))"
     )
     sender = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)

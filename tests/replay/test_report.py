@@ -21,7 +21,9 @@ def tally_of(*answers):
 
 
 def test_answers_are_counted_by_track_code_and_version():
-    report = tally_of(answer(), answer(code="INTERNAL", version=None), answer("canary", version=2), answer(None, "UNAVAILABLE")).report(2)
+    report = tally_of(
+        answer(), answer(code="INTERNAL", version=None), answer("canary", version=2), answer(None, "UNAVAILABLE")
+    ).report(2)
     assert (report.requests, report.failures) == (4, 2)
     assert (report.tracks["stable"].requests, report.tracks["stable"].failures) == (2, 1)
     assert report.tracks["canary"].versions == {2: 1}

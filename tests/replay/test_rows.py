@@ -12,7 +12,9 @@ def test_rows_are_objects_one_a_line(tmp_path):
     assert load_rows(path) == [{"fare": 1.5, "company": "A"}, {"fare": 2}]
 
 
-@pytest.mark.parametrize(("text", "fault"), [("{}\n{", "Line 2"), ("[1]\n", "no JSON object"), ("\n", "no rows"), ("", "no rows")])
+@pytest.mark.parametrize(
+    ("text", "fault"), [("{}\n{", "Line 2"), ("[1]\n", "no JSON object"), ("\n", "no rows"), ("", "no rows")]
+)
 def test_what_is_no_row_is_named_by_its_line(tmp_path, text, fault):
     path = tmp_path / "trips.jsonl"
     path.write_text(text)

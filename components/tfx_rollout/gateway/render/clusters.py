@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfx_rollout.gateway.config import GatewayConfig, Upstream
 from tfx_rollout.gateway.naming import PROTOCOLS, Protocol, cluster_name
-from tfx_rollout.gateway.render.discovery import seconds
+from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
 from tfx_rollout.gateway.render.lua import label_filter, shadow_answer_filter
 from tfx_rollout.traffic import Track
 
@@ -21,12 +21,16 @@ BODY_BUFFER_BYTES = 64 * 1024 * 1024
 """Per connection: large enough that a hanging server does not keep a request's body from arriving."""
 
 
+def clusters_file(resources: Iterable[dict[str, Any]]) -> Discovery:
+    """The discovery file with these clusters."""
+    ordered = sorted(resources, key=lambda cluster: cluster["name"])
+    return discovery(ordered, digest(ordered))
+
+
 def clusters(config: GatewayConfig) -> list[dict[str, Any]]:
     """The cluster resources that the routes of this configuration need."""
     return [
-        _cluster(model, track, protocol, upstream)
-        for model, track, upstream in sorted(_destinations(config), key=lambda d: (d[0], d[1]))
-        for protocol in PROTOCOLS
+        _cluster(model, track, protocol, upstream) for model, track, upstream in _destinations(config) for protocol in PROTOCOLS
     ]
 
 

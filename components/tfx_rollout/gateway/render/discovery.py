@@ -17,13 +17,17 @@ class Discovery:
     text: str
 
 
-def discovery(resources: Sequence[dict[str, Any]]) -> Discovery:
-    """A discovery response with these resources.
+def digest(resources: Sequence[dict[str, Any]]) -> str:
+    """A version that says what is in these resources.
 
-    Its version is a digest of them: Envoy does not take over the version of a response
-    that changes nothing, so a version that said anything else might never be confirmed.
+    Envoy does not take over the version of a response that changes nothing, so a version
+    that said anything else might never be confirmed.
     """
-    version = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def discovery(resources: Sequence[dict[str, Any]], version: str) -> Discovery:
+    """A discovery response with these resources, under this version."""
     return Discovery(version, json.dumps({"version_info": version, "resources": list(resources)}, indent=1))
 
 

@@ -22,13 +22,14 @@ from tfx_rollout.gateway.naming import (
     MODEL_HEADER,
     PIN_HEADER,
     ROUTE_TABLE,
+    ROUTES_HEADER,
     TRACK_HEADER,
     Protocol,
     cluster_name,
     draw_route,
     route_name,
 )
-from tfx_rollout.gateway.render.discovery import seconds
+from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
 from tfx_rollout.traffic import FULL, Track
 
 PREDICTION = "/tensorflow.serving.PredictionService/"
@@ -43,27 +44,43 @@ _INVALID_ARGUMENT, _NOT_FOUND, _UNIMPLEMENTED = 3, 5, 12
 Json = dict[str, Any]
 
 
-def route_table(config: GatewayConfig, settings: GatewaySettings) -> list[Json]:
-    """The one route resource of this configuration."""
-    routes: list[Json] = [{"name": "heartbeat", "match": {"path": HEARTBEAT_PATH}, "direct_response": {"status": 200}}]
+def routes_file(config: GatewayConfig, settings: GatewaySettings) -> Discovery:
+    """The discovery file with the route table of this configuration.
+
+    The heartbeat's answer carries the file's version, so that the worker thread itself,
+    which takes routes over a moment after Envoy's main thread, can be asked what it uses.
+    """
+    routes = model_routes(config, settings)
+    version = digest(routes)
+    heartbeat = {
+        "name": "heartbeat",
+        "match": {"path": HEARTBEAT_PATH},
+        "direct_response": {"status": 200},
+        "response_headers_to_add": [_header(ROUTES_HEADER, version)],
+    }
+    table = {
+        "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        "name": ROUTE_TABLE,
+        "virtual_hosts": [
+            {
+                "name": "models",
+                "domains": ["*"],
+                "routes": [heartbeat, *routes],
+                "request_headers_to_remove": [MODEL_HEADER, PIN_HEADER, TRACK_HEADER],
+            }
+        ],
+    }
+    return discovery([table], version)
+
+
+def model_routes(config: GatewayConfig, settings: GatewaySettings) -> list[Json]:
+    """The routes of every model, and after them the answers for what is no model's."""
+    routes: list[Json] = []
     for model in config.models:
         routes += _grpc_routes(model, settings)
         routes += _rest_routes(model, settings)
     routes += _unknown([model.model for model in config.models])
-    return [
-        {
-            "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-            "name": ROUTE_TABLE,
-            "virtual_hosts": [
-                {
-                    "name": "models",
-                    "domains": ["*"],
-                    "routes": routes,
-                    "request_headers_to_remove": [MODEL_HEADER, PIN_HEADER, TRACK_HEADER],
-                }
-            ],
-        }
-    ]
+    return routes
 
 
 def _grpc_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Json]:

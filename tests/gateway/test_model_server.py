@@ -1,0 +1,77 @@
+"""The gateway before the embedded model server: labels, pins and replayed rows reach real models."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
+from tfx_rollout.replay import ReplaySettings, replay
+from tfx_rollout.serving import ModelServerProcess, ServedModel, grpc_api, render_model_config
+from tfx_rollout.traffic import Split, Track
+
+pytestmark = pytest.mark.integration
+
+DT_FLOAT = 1
+
+
+@pytest.fixture
+def server(tmp_path):
+    base = tmp_path / "sums"
+    for version in (1, 2):
+        (base / str(version)).mkdir(parents=True)
+        (base / str(version) / "saved_model.pb").write_bytes(plus(version))
+    config = tmp_path / "models.config"
+    config.write_text(render_model_config([ServedModel("sums", base, (1, 2), {"stable": 1, "canary": 2})]))
+    server = ModelServerProcess.start("sums", config, tmp_path / "server.log")
+    for version in (1, 2):
+        server.wait_available("sums", version, timeout_s=60)
+    yield server
+    server.stop(5)
+
+
+def plus(number):
+    """A SavedModel without variables, y = x + number, written by its messages alone: TensorFlow takes long to import."""
+    grpc_api()
+    graph = sys.modules["tensorflow.core.protobuf.meta_graph_pb2"].MetaGraphDef()
+    graph.meta_info_def.tags.append("serve")
+    x, added, y = (
+        graph.graph_def.node.add(name=name, op=op) for name, op in (("x", "Placeholder"), ("n", "Const"), ("y", "AddV2"))
+    )
+    x.attr["dtype"].type = added.attr["dtype"].type = y.attr["T"].type = DT_FLOAT
+    x.attr["shape"].shape.dim.add().size = -1
+    added.attr["value"].tensor.dtype = DT_FLOAT
+    added.attr["value"].tensor.float_val.append(number)
+    y.input.extend(["x", "n"])
+    signature = graph.signature_def["serving_default"]
+    signature.method_name = "tensorflow/serving/predict"
+    for info, name in ((signature.inputs["x"], "x:0"), (signature.outputs["y"], "y:0")):
+        info.name, info.dtype = name, DT_FLOAT
+        info.tensor_shape.dim.add().size = -1
+    body = graph.SerializeToString()
+    # SavedModel{saved_model_schema_version = 1, meta_graphs = 2}
+    return b"\x08\x01\x12" + varint(len(body)) + body
+
+
+def varint(number):
+    low, rest = number % 128, number // 128
+    return bytes([low]) if not rest else bytes([low + 128]) + varint(rest)
+
+
+def test_labels_pins_and_replayed_rows_reach_the_version_they_are_for(server, gateway, clients):
+    upstreams = {
+        track: Upstream(server.host, server.grpc_port, server.rest_port, track.value) for track in (Track.STABLE, Track.CANARY)
+    }
+    gateway.apply(GatewayConfig((ModelRoutes("sums", upstreams, Split(4000)),)))
+    body = {"instances": [4.0]}
+    for track, version in (("stable", 1), ("canary", 2)):
+        answer = clients.rest("/v1/models/sums:predict", body=body, headers={"x-model-track": track})
+        assert (answer.body, answer.track) == ({"predictions": [4.0 + version]}, track)
+        pinned = clients.rest(f"/v1/models/sums/versions/{version}:predict", body=body)
+        assert (pinned.body, pinned.track) == ({"predictions": [4.0 + version]}, "pinned")
+        labelled = clients.rest(f"/v1/models/sums/labels/{track}/metadata", method="GET")
+        assert labelled.body["model_spec"]["version"] == str(version)
+    report = replay(ReplaySettings(gateway.address, "sums", rate=60, seconds=2), [{"x": float(n)} for n in range(20)])
+    assert (report.requests, report.failures) == (120, 0)
+    assert {name: list(track.versions) for name, track in report.tracks.items()} == {"stable": [1], "canary": [2]}

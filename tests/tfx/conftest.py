@@ -62,7 +62,7 @@ class Supervised:
             while not self._stopped.is_set():
                 self.base.write_observed(self._serving.settle(self.base.desired()))
                 self._controller.tick()
-                self._clock.advance(1.0)
+                self._clock.advance(4.0)
 
     def __enter__(self) -> Supervised:
         self._thread.start()

@@ -162,3 +162,21 @@ def test_signatures_are_read_as_tensorflow_reads_them(sound):
             assert {k: (v.name, v.shape) for k, v in ours.items()} == {
                 k: (v.name, tuple(None if d.size < 0 else d.size for d in v.tensor_shape.dim)) for k, v in their.items()
             }
+
+
+def test_a_keras_model_whose_variables_only_python_finds_is_not_blessed(examples, tmp_path):
+    """Keras 3 saved by `tf.saved_model.save` instead of `model.export` answers in process and fails in a server."""
+    import keras
+    import tensorflow as tf
+
+    model = keras.Sequential([keras.Input((1,), name="miles"), keras.layers.Dense(1)])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="miles")])
+    def serve(miles):
+        return {"tip": model(miles)}
+
+    model.serve = serve
+    tf.saved_model.save(model, str(tmp_path / "model"), {"serving_default": serve})
+    result = validate(tmp_path / "model", "taxi", examples=examples, settings=FEW, work=tmp_path / "work")
+    assert failed(result) == ["errors"]
+    assert "Could not find variable" in result.reason

@@ -55,8 +55,12 @@ def disagreement(expected: Tensors, got: Tensors, limits: Limits, dtypes: dict[s
         if not np.all(same):
             at = np.argwhere(~np.atleast_1d(same))[0]
             first, second = np.atleast_1d(have)[tuple(at)], np.atleast_1d(want)[tuple(at)]
-            return f"output {name} is {first!r}, in process it is {second!r}"
+            return f"output {name} is {_shown(first)}, in process it is {_shown(second)}"
     return None
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, bytes) else str(value)
 
 
 def _load(seen: Observation) -> Check:

@@ -17,7 +17,7 @@ from tfx_rollout.cli.lazy import LazyGroup
         "live": ("tfx_rollout.cli.models:live", "Print the version that is live now."),
         "status": ("tfx_rollout.cli.status:status", "Show what serves how much: versions, labels, split, servers."),
         "rollout": ("tfx_rollout.cli.rollout:rollout", "Start, watch and steer the staged change to a new version."),
-        "rollback": ("tfx_rollout.cli.models:rollback", "Return to the version that was live before."),
+        "rollback": ("tfx_rollout.cli.rollback:rollback", "Return to the version that was live before."),
         "plan": ("tfx_rollout.cli.plan:plan", "Show a rollout plan, or check one of your own."),
         "replay": ("tfx_rollout.cli.replay:replay", "Send recorded requests through the gateway and report per track."),
     },

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def status(root: Path, model: str | None, as_json: bool) -> None:
     """Show what serves how much: versions, labels, split, servers, and what is being waited for."""
     from tfx_rollout.model_store import ModelStore
+    from tfx_rollout.rollout import running_rollout
     from tfx_rollout.supervisor.presence import running_supervisor
 
     store = ModelStore(root)
@@ -34,9 +35,16 @@ def status(root: Path, model: str | None, as_json: bool) -> None:
             {
                 "supervisor": None if supervisor is None else supervisor.to_json(),
                 "models": [
-                    {"model": base.name, "desired": base.desired().to_json(), "observed": seen.to_json() if seen else None}
+                    {
+                        "model": base.name,
+                        "versions": base.versions(),
+                        "desired": base.desired().to_json(),
+                        "observed": seen.to_json() if (seen := base.observed()) else None,
+                        "rollout": {"id": running.id, "phase": str(running.phase)}
+                        if (running := running_rollout(base))
+                        else None,
+                    }
                     for base in bases
-                    for seen in (base.observed(),)
                 ],
             }
         )
@@ -52,6 +60,8 @@ def status(root: Path, model: str | None, as_json: bool) -> None:
 
 
 def _print_model(base: BasePath, *, served: bool) -> None:
+    from tfx_rollout.rollout import running_rollout
+
     desired, observed = base.desired(), base.observed()
     click.echo()
     print_table(
@@ -62,6 +72,9 @@ def _print_model(base: BasePath, *, served: bool) -> None:
             for row in _rows(base, desired, observed if served else None)
         ),
     )
+    running = running_rollout(base)
+    if running is not None:
+        click.echo(f"rollout {running.id} of version {running.version}, {str(running.phase).replace('_', ' ')}: {running.reason}")
     if served and observed is not None:
         if observed.fault:
             click.echo(f"fault: {observed.fault}")

@@ -31,3 +31,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 def when(seconds: float | None) -> str:
     """A time (seconds since the epoch) as local date and time."""
     return "–" if not seconds else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock_time(seconds: float) -> str:
+    """A time (seconds since the epoch) as local time of the day."""
+    return datetime.fromtimestamp(seconds).strftime("%H:%M:%S")

@@ -19,6 +19,7 @@ from tfx_rollout.model_store import BasePath, ModelStore, make_folder
 from tfx_rollout.serving import ensure_free, free_port
 from tfx_rollout.supervisor.child import Child
 from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence
+from tfx_rollout.supervisor.rollouts import EvidencePool, ModelRollouts
 from tfx_rollout.supervisor.supervised_model import SupervisedModel
 from tfx_rollout.supervisor.traffic_link import TrafficLink
 
@@ -60,6 +61,8 @@ class Supervisor:
         self._grace_s = grace_s
         self._stopping = False
         self._models: dict[str, SupervisedModel] = {}
+        self._rollouts: dict[str, ModelRollouts] = {}
+        self._evidence = EvidencePool(self.store.gateway_dir / "access")
         self._complaints: dict[str, str] = {}
 
     def run(self) -> None:
@@ -108,7 +111,9 @@ class Supervisor:
         while not self._stopping:
             for name in self._attempt("the root", self.store.models) or ():
                 if name not in self._models:
-                    self._models[name] = SupervisedModel(self.store.model(name), link, address, new_child)
+                    base = self.store.model(name)
+                    self._models[name] = SupervisedModel(base, link, address, new_child)
+                    self._rollouts[name] = ModelRollouts(base, self._evidence)
             time.sleep(BUSY_TURN_S if self._turn(link) else TURN_S)
 
     def _turn(self, link: TrafficLink) -> bool:
@@ -122,6 +127,9 @@ class Supervisor:
         self._attempt("the gateway", link.sync)
         for model in models:
             self._attempt(f"the observed state of {model.base.name}", model.publish, time.time())
+        for name, rollouts in self._rollouts.items():
+            self._attempt(f"the rollout of {name}", rollouts.tick)
+        self._evidence.retain([rollouts.need for rollouts in self._rollouts.values() if rollouts.need is not None])
         return busy
 
     def _attempt(self, what: str, deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -64,7 +64,7 @@ class TrafficLink:
         """Why the gateway does not do what it is told, if so."""
 
     def route(self, model: str, split: Split, routes: Mapping[Track, Route]) -> None:
-        """Lets this model's requests go this way from the next `sync` on."""
+        """Lets this model's requests go this way from the next `sync` on; forgotten if that one fails."""
         old = self._wanted.get(model, ModelTraffic())
         self._wanted[model] = ModelTraffic(split, dict(routes), old.mirror, old.sticky)
 
@@ -100,6 +100,8 @@ class TrafficLink:
         except RolloutError as error:
             self.fault = str(error)
             raise
+        finally:
+            self._forget_unapplied()
 
     def _revive(self) -> None:
         now = self._monotonic()
@@ -132,6 +134,12 @@ class TrafficLink:
             self._in_force[model] = InForce(traffic.split, traffic.routes, now)
             if traffic.routes:
                 log.info("traffic of %s: %s", model, traffic.split)
+
+    def _forget_unapplied(self) -> None:
+        """Goes back to what is in force, so that the next step is decided from that and no late change surprises it."""
+        for model, traffic in self._wanted.items():
+            now = self._in_force.get(model, InForce(Split(), {}, 0.0))
+            self._wanted[model] = ModelTraffic(now.split, now.routes, traffic.mirror, traffic.sticky)
 
     def _rotate(self) -> None:
         now = self._monotonic()

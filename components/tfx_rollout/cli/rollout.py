@@ -1,0 +1,197 @@
+"""`tfx-rollout rollout`: start, watch and steer the staged change to a new version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tfx_rollout.cli.lazy import print_json
+from tfx_rollout.cli.options import by_and_why_options, existing_model, json_option, model_option, root_option
+from tfx_rollout.cli.tables import print_table, when
+from tfx_rollout.errors import NotFound
+
+if TYPE_CHECKING:
+    from tfx_rollout.model_store import BasePath
+    from tfx_rollout.rollout import OrderKind
+
+id_argument = click.argument("rollout_id", metavar="[ID]", required=False)
+
+
+@click.group()
+def rollout() -> None:
+    """Start, watch and steer the staged change to a new version.
+
+    Where ID is left out it is the rollout that runs; for `watch` and `report` the newest one when none runs.
+    """
+
+
+@rollout.command()
+@root_option
+@model_option
+@click.option("--version", type=int, help="The candidate.  [default: the newest version]")
+@click.option("--plan", "plan_name", default="default", show_default=True, help="A plan's name, or a YAML or JSON file.")
+@click.option("--watch", "and_watch", is_flag=True, help="Go on with `watch`; its exit code is then the command's.")
+@by_and_why_options
+@json_option
+def start(root: Path, model: str, version: int | None, plan_name: str, and_watch: bool, by: str, why: str, as_json: bool) -> None:
+    """Start a rollout of a version; the supervisor carries it out, and the command does not wait for it.
+
+    Where nothing is live yet the version goes live without a canary.
+    """
+    from tfx_rollout.cli.watch import follow
+    from tfx_rollout.rollout import load_plan, start_rollout
+
+    base, plan = existing_model(root, model), load_plan(plan_name)
+    if version is None:
+        versions = base.versions()
+        if not versions:
+            raise NotFound("version", "to roll out", f"the base path {base.path}")
+        version = versions[-1]
+    started = start_rollout(base, version, plan, by=by, why=why)
+    if as_json and not and_watch:
+        print_json({"rollout": started, "model": model, "version": version, "plan": plan.name})
+    elif not as_json:
+        click.echo(f"rollout {started}: version {version} of {model} by plan {plan.name}")
+    _warn_when_unserved(root)
+    if and_watch:
+        raise SystemExit(follow(base, started, as_json=as_json))
+
+
+@rollout.command()
+@id_argument
+@root_option
+@model_option
+@click.option("--until-decided", is_flag=True, help="End also when all stages have passed and it holds; exit code 0.")
+@json_option
+def watch(rollout_id: str | None, root: Path, model: str, until_decided: bool, as_json: bool) -> None:
+    """Follow a rollout to its end, from its first event on.
+
+    Exit code 0 when the version was promoted (or went live as the first one), 1 when it was rolled
+    back or the rollout failed. With --json one document a line; the last one is the report.
+    """
+    from tfx_rollout.cli.watch import follow
+
+    base = existing_model(root, model)
+    _warn_when_unserved(root)
+    raise SystemExit(follow(base, rollout_id or _newest(base), until_decided=until_decided, as_json=as_json))
+
+
+def _order_command(kind: OrderKind, text: str) -> None:
+    @rollout.command(kind, help=text, short_help=text)
+    @id_argument
+    @root_option
+    @model_option
+    @by_and_why_options
+    @json_option
+    def order(rollout_id: str | None, root: Path, model: str, by: str, why: str, as_json: bool) -> None:
+        from tfx_rollout.rollout import send_order
+
+        base = existing_model(root, model)
+        chosen = rollout_id or _running(base)
+        sent = send_order(base, chosen, kind, by=by, why=why)
+        if as_json:
+            print_json({"rollout": chosen, **sent.to_json()})
+        else:
+            click.echo(f"rollout {chosen}: ordered to {kind}")
+        _warn_when_unserved(root)
+
+
+_order_command("approve", "Let a rollout that awaits an approval go on.")
+_order_command("promote", "Make the candidate live for everybody; the rollout must hold after its last stage.")
+_order_command("rollback", "Return to what was before the rollout.")
+_order_command("abort", "End a rollout, waiting ones too, and return to what was before it.")
+
+
+@rollout.command("list")
+@root_option
+@model_option
+@json_option
+def list_(root: Path, model: str, as_json: bool) -> None:
+    """List all rollouts of a model, newest first."""
+    from tfx_rollout.rollout import list_rollouts, outcome
+
+    states = list_rollouts(existing_model(root, model))[::-1]
+    if as_json:
+        print_json(
+            [
+                {
+                    "rollout": state.id,
+                    "version": state.version,
+                    "stable": state.stable,
+                    "plan": state.plan_name,
+                    "phase": str(state.phase),
+                    "stage": state.stage + 1,
+                    "outcome": outcome(state),
+                    "reason": state.reason,
+                    "by": state.by,
+                    "why": state.why,
+                    "created_at": state.created_at,
+                    "finished_at": state.finished_at,
+                }
+                for state in states
+            ]
+        )
+        return
+    print_table(
+        f"Rollouts of {model}",
+        ("rollout", "version", "after", "plan", "outcome", "phase", "begun", "ended", "by", "reason"),
+        (
+            (
+                state.id,
+                state.version,
+                state.stable,
+                state.plan_name,
+                outcome(state).replace("_", " "),
+                str(state.phase).replace("_", " "),
+                when(state.created_at),
+                when(state.finished_at),
+                state.by,
+                state.reason,
+            )
+            for state in states
+        ),
+    )
+
+
+@rollout.command()
+@id_argument
+@root_option
+@model_option
+@json_option
+def report(rollout_id: str | None, root: Path, model: str, as_json: bool) -> None:
+    """Report on a rollout: outcome, reason, evidence, counts and latencies per stage and track."""
+    from tfx_rollout.rollout import build_report, read_rollout, render_text
+
+    base = existing_model(root, model)
+    document = build_report(read_rollout(base, rollout_id or _newest(base)))
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(render_text(document))
+
+
+def _running(base: BasePath) -> str:
+    from tfx_rollout.rollout import list_rollouts, running_rollout
+
+    state = running_rollout(base)
+    if state is None:
+        raise NotFound("rollout", "that runs", f"model {base.name}", [ended.id for ended in list_rollouts(base)])
+    return state.id
+
+
+def _newest(base: BasePath) -> str:
+    from tfx_rollout.rollout import list_rollouts, running_rollout
+
+    state = running_rollout(base) or next(reversed(list_rollouts(base)), None)
+    if state is None:
+        raise NotFound("rollout", "at all", f"model {base.name}")
+    return state.id
+
+
+def _warn_when_unserved(root: Path) -> None:
+    from tfx_rollout.supervisor.presence import running_supervisor
+
+    if running_supervisor(root) is None:
+        click.echo(f"Nothing happens until a supervisor serves this root: tfx-rollout serve {root}", err=True)

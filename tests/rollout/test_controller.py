@@ -304,6 +304,19 @@ def test_a_gap_in_the_evidence_voids_its_window_and_nothing_else(live, plan):
     assert sum(window.void for window in windows) == 1
 
 
+def test_a_long_time_without_a_gateway_is_one_void_window(live, plan):
+    rollout = start(live, plan())
+    live.run(lambda state: state.windows >= 1)
+    down = live.clock.now()
+    live.clock.advance(3600.0)
+    live.serving.split, live.serving.routes = None, {}
+    live.evidence.gaps.append((down, live.clock.now()))
+    assert live.run().phase is Phase.HOLDING
+    void = [window for window in read_rollout(live.base, rollout).windows if window.void]
+    assert len(void) == 1
+    assert void[0].end - void[0].start > 3590
+
+
 def test_a_fault_that_passes_within_seconds_is_none(live, plan):
     start(live, plan())
     live.run(lambda state: state.phase is Phase.RUNNING)

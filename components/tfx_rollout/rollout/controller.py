@@ -188,6 +188,12 @@ class _Driven:
         if interval is None:
             return
         counts = self._source.counts(self._base.name, interval.start, interval.end)
+        if counts.gap and until is not None and interval.end < until:
+            # The gateway went down in it, and was down until another split came in force: one void window tells that.
+            if until > horizon:
+                return
+            interval = segments.Interval(interval.start, until, "gap")
+            counts = self._source.counts(self._base.name, interval.start, interval.end)
         window = segments.window_of(state.windows + 1, interval, segment, counts)
         self.journal.append_window(window)
         self._recorded = window

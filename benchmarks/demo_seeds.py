@@ -39,7 +39,7 @@ def trained_models() -> dict[int, Path]:
     if not all(folder.is_dir() for folder in folders.values()):
         from taxi.demo.__main__ import main as demo
 
-        if demo([]) != 0:
+        if demo() != 0:
             raise SystemExit("the demo, which trains the models, has failed; see above")
     return folders
 

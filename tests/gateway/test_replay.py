@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -91,3 +92,18 @@ def test_what_fails_is_reported_by_its_code(make_gateway, config):
     assert report.requests == settings.count
     assert set(report.tracks["unknown"].codes) <= {"UNAVAILABLE", "UNKNOWN"}
     assert report.tracks["stable"].failures == 0
+
+
+def test_what_does_not_come_in_time_is_given_up_on_both_protocols(make_gateway, config):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+    settings = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1, timeout_s=0.5)
+    freezer = threading.Timer(0.3, lambda: os.kill(gateway.pid, signal.SIGSTOP))
+    freezer.start()
+    report = replay(settings, ROWS)
+    freezer.join()
+    os.kill(gateway.pid, signal.SIGCONT)
+    assert report.requests == settings.count
+    assert set(report.tracks["unknown"].codes) == {"DEADLINE_EXCEEDED"}
+    assert report.tracks["unknown"].latency_ms[0.5] >= 500

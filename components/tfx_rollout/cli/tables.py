@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import click
+
 WIDE = 200
 """Columns of a table that goes to a file or a pipe."""
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints a table to stdout; cells are text as they are, never markup."""
+    """Prints a line and a table under it to stdout; cells are text as they are, never markup."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -20,11 +22,12 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=WIDE)
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
+    click.echo(title)
     console.print(table)
 
 

@@ -16,15 +16,32 @@ if TYPE_CHECKING:
     from tfx_rollout.rollout import Verdict
 
 POLL_S = 0.3
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it; the rollout goes on."""
 
 
 def follow(base: BasePath, rollout: str, *, until_decided: bool = False, as_json: bool = False) -> int:
     """Prints events and verdicts as they come, at the end the report; returns the exit code.
 
     0 when the candidate was promoted, went live as the first version, or (`until_decided`) holds after
-    its last stage; 1 when it was rolled back or the rollout failed.
+    its last stage; 1 when it was rolled back or the rollout failed; 130 after Ctrl-C.
     """
     from tfx_rollout.rollout import build_report, read_rollout, render_text
+
+    try:
+        _follow(base, rollout, until_decided=until_decided, as_json=as_json)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    document = build_report(read_rollout(base, rollout))
+    if as_json:
+        click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
+    else:
+        click.echo("\n" + render_text(document))
+    return 0 if document["passed"] else 1
+
+
+def _follow(base: BasePath, rollout: str, *, until_decided: bool, as_json: bool) -> None:
+    from tfx_rollout.rollout import read_rollout
     from tfx_rollout.rollout.journal import Journal
 
     journal = Journal(base, rollout)
@@ -44,14 +61,8 @@ def follow(base: BasePath, rollout: str, *, until_decided: bool = False, as_json
                 click.echo(json.dumps(line, ensure_ascii=False) if as_json else _text(line))
             told_events, told_windows = state.events, state.windows
         if state.finished or (until_decided and state.decided):
-            break
+            return
         time.sleep(POLL_S)
-    document = build_report(read_rollout(base, rollout))
-    if as_json:
-        click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
-    else:
-        click.echo("\n" + render_text(document))
-    return 0 if document["passed"] else 1
 
 
 def _place(line: dict[str, Any]) -> tuple[int, int]:

@@ -22,6 +22,8 @@ PATIENCE_S = 3.0
 """A server whose last answer is older is not ready: too short would take a busy one's traffic away."""
 HANGS_AFTER_S = 30.0
 """A server that once answered and has been silent for this long is killed and started again."""
+STOP_GRACE_S = 15.0
+"""What a server gets to end by itself; the embedded one gives running requests 10 s of it."""
 HOPELESS_AFTER = 3
 """Deaths in a row, without one answer in between, after which they are reported as a fault."""
 
@@ -43,7 +45,7 @@ class Child:
         folder: Path,
         executor: Executor,
         *,
-        stop_grace_s: float = 10.0,
+        stop_grace_s: float = STOP_GRACE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model, self.name = model, name

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
+from tfx_rollout.errors import StorageFault
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.supervisor.child import Child
 from tfx_rollout.supervisor.probe import Answers
@@ -48,7 +49,7 @@ class SupervisedModel:
         self._link = link
         self._gateway_address = gateway_address
         self._new_child = new_child
-        self._generation = 0
+        self._generation = self._newest = 0
         self._step: Step = Await("the first look")
         self._asked_at = 0.0
         self._written: ObservedState | None = None
@@ -77,6 +78,14 @@ class SupervisedModel:
         what serves goes on serving.
         """
         desired = self.base.desired()
+        if desired.generation < self._newest:
+            # A lost file would otherwise read as "serve nothing", and a storage that is away for a moment as well.
+            raise StorageFault(
+                str(self.base.control / "desired.json"),
+                f"went back from generation {self._newest} to {desired.generation}; what serves goes on",
+                "restore it, or start the supervisor again to accept it",
+            )
+        self._newest = desired.generation
         for name, child in list(self.children.items()):
             child.tick()
             self._link.locate(name, child.ports)

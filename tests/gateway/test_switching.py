@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import time
 
 import pytest
 
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes
+from tfx_rollout.gateway.admin import AdminClient
 from tfx_rollout.traffic import FULL, Split, Sticky, Track
 
 pytestmark = pytest.mark.integration
@@ -97,11 +99,23 @@ def test_idle_connections_are_closed_by_the_gateway_before_the_server_does(split
     split(0)
     assert clients.rest().code == 200
     deadline = time.monotonic() + 4.5
-    while open_to_server(gateway, "taxi~stable~rest"):
+    while statistic(gateway, "cluster.taxi~stable~rest.upstream_cx_active"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def open_to_server(gateway, cluster):
-    name = f"cluster.{cluster}.upstream_cx_active"
-    return int(gateway._admin._stats(f"^{name}$")[name])
+def test_copies_reach_the_shadow_with_its_own_label_and_never_hurt_the_client(gateway, peer, another_peer, clients):
+    tracks = {Track.STABLE: peer.upstream("stable"), Track.SHADOW: another_peer.upstream("canary")}
+    gateway.apply(GatewayConfig((ModelRoutes("mirrored", tracks, mirror=FULL),)))
+    assert {clients.grpc(model="mirrored").label for _ in range(20)} == {"stable"}
+    deadline = time.monotonic() + 5
+    while statistic(gateway, "cluster.mirrored~shadow~grpc.upstream_rq_completed") < 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    another_peer.stop()
+    assert {clients.grpc(model="mirrored").code for _ in range(10)} == {"OK"}
+
+
+def statistic(gateway, name):
+    found = AdminClient(gateway.settings.admin_port).statistics(f"^{re.escape(name)}$")
+    return int(found.get(name, 0))

@@ -53,12 +53,18 @@ class AdminClient:
 
     def confirmations(self) -> Confirmations:
         """Which versions of clusters and routes are in force, and what was refused."""
-        stats = self._stats(rf"^({_CLUSTERS}|{_ROUTES})\.(version_text|update_rejected|update_failure)$")
+        stats = self.statistics(rf"^({_CLUSTERS}|{_ROUTES})\.(version_text|update_rejected|update_failure)$")
         return Confirmations(_confirmation(stats, _CLUSTERS), _confirmation(stats, _ROUTES))
+
+    def statistics(self, names: str) -> dict[str, str]:
+        """Envoy's statistics whose names match this regular expression, as text."""
+        _, body = self._ask("GET", f"/stats?filter={quote(names)}")
+        pairs = (line.partition(": ") for line in body.decode().splitlines())
+        return {name: value.strip('"') for name, _, value in pairs}
 
     def active_requests(self) -> int:
         """Requests of clients under way now, the gateway's own heartbeat among them."""
-        return int(self._stats(f"^{_ACTIVE}$").get(_ACTIVE, "0"))
+        return int(self.statistics(f"^{_ACTIVE}$").get(_ACTIVE, "0"))
 
     def drain(self) -> None:
         """Asks every client to finish its requests and leave; new connections are still taken while it drains."""
@@ -67,11 +73,6 @@ class AdminClient:
     def reopen_logs(self) -> None:
         """Makes Envoy close its logs and open them again by their names."""
         self._post("/reopen_logs")
-
-    def _stats(self, names: str) -> dict[str, str]:
-        _, body = self._ask("GET", f"/stats?filter={quote(names)}")
-        pairs = (line.partition(": ") for line in body.decode().splitlines())
-        return {name: value.strip('"') for name, _, value in pairs}
 
     def _post(self, path: str) -> None:
         status, body = self._ask("POST", path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
 
@@ -56,7 +57,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def source(log):
-    return AccessLogSource(log.folder, waiting_s=WAITING_S)
+    return AccessLogSource(log.folder, waiting_s=WAITING_S, since=0)
 
 
 def test_nothing_may_be_closed_before_the_log_speaks(source, tmp_path):
@@ -159,8 +160,24 @@ def test_a_source_that_comes_late_reads_the_newest_start_from_its_beginning(log)
     log.put_aside(1)
     log.request(T0 + 102)
     log.heartbeat(T0 + 120)
-    found = AccessLogSource(log.folder, waiting_s=WAITING_S).counts("taxi", T0 + 100, T0 + 110)
+    found = AccessLogSource(log.folder, waiting_s=WAITING_S, since=0).counts("taxi", T0 + 100, T0 + 110)
     assert (found.tracks[Track.CANARY].requests, found.gap) == (2, False)
+
+
+def test_a_source_looks_back_no_further_than_it_was_told(log):
+    log.heartbeat(T0)
+    log.request(T0 + 1)
+    log.put_aside(1)
+    os.utime(log.path.with_name(f"{log.path.stem}.0001.log"), (T0 + 1, T0 + 1))
+    log.heartbeat(T0 + 3)
+    log.request(T0 + 4)
+    log.request(T0 + 6)
+    log.request(T0 + 7)
+    log.heartbeat(T0 + 30)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, since=T0 + 5)
+    found = source.counts("taxi", T0 + 5, T0 + 10)
+    assert (found.tracks[Track.CANARY].requests, found.gap) == (2, False)
+    assert source.counts("taxi", T0 + 3.5, T0 + 10).gap
 
 
 def test_parts_are_read_to_their_ends_and_without_a_gap(log, source):
@@ -204,7 +221,7 @@ def test_forgotten_intervals_are_gaps_and_take_no_memory(log, source):
 
 
 def test_what_nobody_forgets_is_forgotten_in_time(log):
-    source = AccessLogSource(log.folder, waiting_s=WAITING_S, keep_s=10)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, since=0, keep_s=10)
     log.heartbeat(T0)
     log.request(T0 + 1)
     log.heartbeat(T0 + 30)

@@ -14,37 +14,45 @@ answered, or to be counted as unanswered.
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 from tfx_rollout.errors import InvalidInput
 from tfx_rollout.evidence.access_log_follower import AccessLogFollower, NewLog
-from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, drawn_request
+from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, drawn_request, emission
 from tfx_rollout.evidence.request_records import RequestRecords
 from tfx_rollout.evidence.source import IntervalCounts
 from tfx_rollout.evidence.window import TrackCounts
-from tfx_rollout.gateway.log_format import PROGRESS_S
+from tfx_rollout.gateway.log_format import HEARTBEAT_S, PROGRESS_S
 
 LOOP_S = 0.1
 """How much later than a request's end Envoy's event loop may write its line, in seconds."""
 KEEP_S = 7200.0
 """What nobody has forgotten by then is forgotten by itself, in seconds of log time; no window may be longer."""
 
+LOOK_BACK_S = 60.0
+"""How far a new source looks back by default: what was logged before is passed over at a fraction of the cost."""
+
 
 class AccessLogSource:
     """`EvidenceSource` over the folder of access logs that a `Gateway` writes.
 
-    `waiting_s`: how long a request may take before it counts as unanswered. Not for use
-    by several threads at once.
+    `waiting_s`: how long a request may take before it counts as unanswered. `since`: from
+    when on (epoch seconds) requests matter, by default `LOOK_BACK_S` ago; intervals that
+    begin earlier are gaps. Not for use by several threads at once.
     """
 
-    def __init__(self, folder: Path, *, waiting_s: float = 5.0, keep_s: float = KEEP_S) -> None:
+    def __init__(self, folder: Path, *, waiting_s: float = 5.0, since: float | None = None, keep_s: float = KEEP_S) -> None:
         if not 2 * PROGRESS_S <= waiting_s < keep_s:
             raise InvalidInput(
                 f"A waiting time of {waiting_s:g} s for answers is not between {2 * PROGRESS_S:g} s and the {keep_s:g} s kept."
             )
         self._waiting_s, self._keep_s = waiting_s, keep_s
-        self._follower = AccessLogFollower(folder)
+        self._since = time.time() - LOOK_BACK_S if since is None else since
+        # The first line read must lie before that, which a heartbeat or two ensures.
+        self._follower = AccessLogFollower(folder, since=self._since - 4 * HEARTBEAT_S)
         self._records = RequestRecords()
+        self._records.forget(self._since)
         self._open: dict[str, DrawnRequest] = {}
         self._spans: list[tuple[float, float]] = []
         """Of each log, from when to when (of writing) all of its lines are known; the last one grows."""
@@ -93,19 +101,25 @@ class AccessLogSource:
                 self._fresh = True
                 # Their ends were never written; their intervals are gaps.
                 self._open.clear()
-            elif (line := LogLine.parse(item)) is not None:
-                self._take(line)
+            elif (emitted := emission(item)) is not None:
+                self._extend(emitted)
+                # What is logged before that time also started before it.
+                if emitted >= self._since and (line := LogLine.parse(item)) is not None:
+                    self._take(line)
         if self._spans:
             last = self._spans[-1][1]
             self._horizon = max(self._horizon, self._known_to(last))
             if last - self._keep_s > self._records.forgotten_before + 1:
                 self.forget(math.floor(last - self._keep_s))
 
-    def _take(self, line: LogLine) -> None:
+    def _extend(self, emitted: float) -> None:
         if self._fresh:
-            self._spans.append((line.emitted, line.emitted))
+            self._spans.append((emitted, emitted))
             self._fresh = False
-        self._spans[-1] = (self._spans[-1][0], max(self._spans[-1][1], line.emitted))
+        first, last = self._spans[-1]
+        self._spans[-1] = (first, max(last, emitted))
+
+    def _take(self, line: LogLine) -> None:
         if line.ended:
             self._open.pop(line.stream, None)
         request = drawn_request(line, waiting_s=self._waiting_s)

@@ -21,12 +21,13 @@ class NewLog:
 class AccessLogFollower:
     """Every line once, in the order in which they were written.
 
-    Begins with the log of the newest start of the gateway; older ones are never read. A
-    part of a log is left only when the next one exists, since Envoy has closed it then.
+    Begins with the log of the newest start of the gateway, and in it with the first part
+    that was still written after `since` (epoch seconds); older ones are never read. A part
+    is left only when the next one exists, since Envoy has closed it then.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, since: float) -> None:
+        self._folder, self._since = folder, since
         self._part: LogPart | None = None
         self._file: BinaryIO | None = None
         self._torn = b""
@@ -51,7 +52,8 @@ class AccessLogFollower:
 
     def _first_part(self) -> LogPart | None:
         parts = log_parts(self._folder)
-        return next((part for part in parts if part.start == parts[-1].start), None)
+        newest = [part for part in parts if part.start == parts[-1].start]
+        return next((part for part in newest if part is newest[-1] or part.path.stat().st_mtime >= self._since), None)
 
     def _following(self) -> tuple[LogPart, bool] | None:
         """The part after the open one, once there is one, and whether it adjoins it."""

@@ -74,6 +74,16 @@ def code_name(http_code: int, grpc_code: int | None, *, grpc: bool) -> str:
     return _HTTP_NAMES.get(http_code, "UNKNOWN")
 
 
+def emission(line: str) -> float | None:
+    """When a line was written (epoch seconds), without parsing the rest; None for what is no whole line."""
+    if line.count(" ") != len(FIELDS) - 1:
+        return None
+    try:
+        return float(line.split(" ", 2)[1])
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class LogLine:
     """The fields of one line. Times in epoch seconds, durations in microseconds from `start`."""

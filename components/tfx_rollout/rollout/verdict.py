@@ -43,12 +43,6 @@ class Verdict:
     metrics: Mapping[str, MetricEvidence] = field(default_factory=dict)
     gates: Mapping[str, GateEvidence] = field(default_factory=dict)
 
-    @property
-    def nothing_against(self) -> bool:
-        """Whether an inconclusive stage may be passed over where the plan says `advance`: the canary
-        got its minimum of requests, and no evidence has come up against it."""
-        return self.e_value <= 1 and "requests" in self.gates and self.gates["requests"].passed
-
     def to_json(self) -> dict[str, Any]:
         return {
             "call": self.call.value,

@@ -15,6 +15,7 @@ from tfx_rollout.traffic.consistency import allowed_versions
 class Findings:
     """Counts over all recorded answers.
 
+    `exposed` are the requests sent, to any track, while the harmful version was the canary;
     `harmed` are failures of requests that only the harmful version can have answered;
     `unexplained` are all other failures. `inconsistent` are answers by a version that the
     desired state did not allow on that track at that time (gRPC answers name theirs).
@@ -22,19 +23,20 @@ class Findings:
 
     requests: int
     attributed: int
+    exposed: int
     harmed: int
     unexplained: Sequence[Mapping[str, Any]]
     inconsistent: Sequence[Mapping[str, Any]]
 
     @property
     def harmed_share(self) -> float:
-        """Share of all requests that were harmed."""
-        return self.harmed / self.requests if self.requests else 0.0
+        """Share of the requests that were harmed, of those sent while the harmful version was the canary."""
+        return self.harmed / self.exposed if self.exposed else 0.0
 
 
 def judge_answers(answers: Iterable[Mapping[str, Any]], history: Sequence[Mapping[str, Any]], harmful: int) -> Findings:
     """Hold every answer against the history of desired states. `harmful` is the version that may fail."""
-    requests = attributed = harmed = 0
+    requests = attributed = exposed = harmed = 0
     unexplained, inconsistent = [], []
     allowed_at = _Allowed(history)
     for answer in answers:
@@ -42,6 +44,7 @@ def judge_answers(answers: Iterable[Mapping[str, Any]], history: Sequence[Mappin
         track = Track(answer["track"]) if answer["track"] in {str(t) for t in Track} else None
         until = answer["at"] + answer["latency_ms"] / 1000
         allowed = allowed_at(track, answer["at"], until) if track else set()
+        exposed += allowed_at(Track.CANARY, answer["at"], until) == {harmful}
         if answer["version"] is not None:
             attributed += 1
             if answer["version"] not in allowed:
@@ -51,7 +54,7 @@ def judge_answers(answers: Iterable[Mapping[str, Any]], history: Sequence[Mappin
                 harmed += 1
             else:
                 unexplained.append(answer)
-    return Findings(requests, attributed, harmed, unexplained, inconsistent)
+    return Findings(requests, attributed, exposed, harmed, unexplained, inconsistent)
 
 
 class _Allowed:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tfx_rollout.errors import GatewayFailed
+from tfx_rollout.serving import tethered
 from tfx_rollout.supervisor.presence import running_supervisor
 
 READY_SECONDS = 60.0
@@ -30,7 +31,7 @@ class LiveSetup:
 
     def __enter__(self) -> LiveSetup:
         command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(self.root), "--port", str(self.port)]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(tethered(command), stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._follow, daemon=True, name="supervisor's lines").start()
         deadline = time.monotonic() + READY_SECONDS
         while (info := running_supervisor(self.root)) is None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tfx_rollout.errors import GatewayFailed
+from tfx_rollout.serving import tethered
 
 LONGEST_SECONDS = 3600
 STOP_SECONDS = 30.0
@@ -31,7 +32,7 @@ class LiveTraffic:
 
     def start(self) -> None:
         """Begin to send; returns at once."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(tethered(self._command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def stop(self) -> str:
         """Stop sending, wait for what is under way, and return the replayer's own summary."""

@@ -50,7 +50,7 @@ def print_findings(console: Console, findings: Findings, rollback: Mapping[str, 
     canary = rollback["tracks"]["canary"]
     console.print(
         f"{findings.requests:,} requests were sent; {findings.harmed} failed, all of them answered by the harmful version "
-        f"({findings.harmed_share:.3%} of all; {rollback['harmed_share']:.3%} of those sent while it was judged)."
+        f"({findings.harmed_share:.2%} of the {findings.exposed:,} requests sent while it was the canary)."
     )
     console.print(
         f"The {findings.attributed:,} gRPC answers name their version: each was one that the desired state allowed on its track."

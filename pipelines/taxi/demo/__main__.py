@@ -12,7 +12,6 @@ Ends with exit code 0 only if all of that came true; otherwise 1, and the reason
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -48,7 +47,6 @@ class DemoFailed(Exception):
 def main() -> int:
     """Run the demo; the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.disable(logging.WARNING)
     # A SIGTERM ends the demo as Ctrl-C does: what it started is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()

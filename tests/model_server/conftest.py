@@ -23,7 +23,7 @@ from tfx_rollout.model_server.status import Code, ServingError
 from tfx_rollout.serving.grpc_stubs import grpc_api, open_channel
 from tfx_rollout.serving.ports import free_port
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 180
 
 
 class EchoSession:

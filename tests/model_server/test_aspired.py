@@ -18,8 +18,9 @@ from tfx_rollout.model_server.model_config import AllVersions, Latest, Specific
         (".5", None),
         ("", None),
         ("1_0", None),
-    ]
-    + [("9" * 19, None), ("٣", None)],
+        ("9" * 19, None),
+        ("٣", None),
+    ],
 )
 def test_a_version_is_a_name_that_reads_as_an_int64(name, number):
     assert version_number(name) == number

@@ -139,7 +139,7 @@ def _refuses_a_broken_new_model(server, affine: dict, folder: Path) -> None:
     (folder / "broken" / "4").mkdir(parents=True)
     code, text = refused(server, affine, {"name": "broken", "base_path": str(folder / "broken")})
     assert code is grpc.StatusCode.UNKNOWN
-    assert text.startswith("1 model(s) did not become available: {{name: broken version: 4} due to error: NOT_FOUND: Could not")
+    assert text.startswith("1 model(s) did not become available: {{{name: broken version: 4} due to error: NOT_FOUND: Could not")
     missing = {"name": "missing", "base_path": str(folder / "missing")}
     assert refused(server, affine, missing, timeout=0.5)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
 

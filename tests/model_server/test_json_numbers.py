@@ -8,8 +8,19 @@ from tfx_rollout.model_server.json_numbers import format_floats
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.2, "0.2"), (2.0, "2.0"), (0.1 + 1e-10, "0.1"), (1 / 3, "0.333333343"), (9e6, "9e+06"), (3e-5, "3e-05"), (-0.0, "-0.0")]
-    + [(float("nan"), "NaN"), (float("inf"), "Infinity"), (float("-inf"), "-Infinity"), (123456.0, "123456.0")],
+    [
+        (0.2, "0.2"),
+        (2.0, "2.0"),
+        (0.1 + 1e-10, "0.1"),
+        (1 / 3, "0.333333343"),
+        (9e6, "9e+06"),
+        (3e-5, "3e-05"),
+        (-0.0, "-0.0"),
+        (123456.0, "123456.0"),
+        (float("nan"), "NaN"),
+        (float("inf"), "Infinity"),
+        (float("-inf"), "-Infinity"),
+    ],
 )
 def test_float32_is_written_short_where_that_is_the_same_number(value, text):
     assert format_floats(np.array([value], np.float32)) == [text]

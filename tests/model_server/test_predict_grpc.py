@@ -66,7 +66,7 @@ def test_every_type_goes_through_and_comes_back_in_its_typed_field(server, wire)
     field = {"float16": "half_val", "bfloat16": "half_val", "float32": "float_val", "float64": "double_val", "bool": "bool_val"}
     field |= {"string": "string_val", "complex64": "scomplex_val", "complex128": "dcomplex_val", "int64": "int64_val"}
     field |= {"uint32": "uint32_val", "uint64": "uint64_val"}
-    field |= {name: "int_val" for name in ("int8", "int16", "int32", "uint8", "uint16")}
+    field |= dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), "int_val")
     raw = {name: [value] for name, value in TYPES.items()}
     raw["string"] = [b"\xff"]
     raw["float16"] = [int(np.float16(0.5).view(np.uint16))]

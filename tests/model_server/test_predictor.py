@@ -61,7 +61,7 @@ def test_the_filter_chooses_and_orders_the_outputs():
     assert outputs_for(signature(), []) == ("y", "z")
     assert outputs_for(signature(), ["z", "y"]) == ("z", "y")
     with pytest.raises(
-        ServingError, match="output tensor alias not found in signature: q Outputs expected to be in the set {y,z}"
+        ServingError, match=r"output tensor alias not found in signature: q Outputs expected to be in the set \{y,z\}\."
     ):
         outputs_for(signature(), ["q"])
     with pytest.raises(ServingError, match="duplicate output tensor alias: y"):

@@ -8,6 +8,7 @@ import os
 import sys
 from importlib import metadata
 
+from tfx_rollout.model_server.flag_rules import check_flags
 from tfx_rollout.model_server.flags import Flags, parse, usage
 from tfx_rollout.model_server.runtime import RUNTIME_VARIABLE, LightRuntimeUnavailable, choose_runtime
 from tfx_rollout.model_server.status import ServingError
@@ -41,8 +42,13 @@ def main(arguments: list[str]) -> int:
 
 def _run(flags: Flags) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    # A loading thread that runs Python keeps the event loop waiting for at most this long at a time.
+    sys.setswitchinterval(0.001)
     try:
+        check_flags(flags)
         runtime = choose_runtime()
+    except ServingError as error:
+        return _cannot_start(error)
     except LightRuntimeUnavailable as error:
         _log.warning("The light runtime cannot be used (%s); starting again with the full import of TensorFlow.", error)
         os.environ[RUNTIME_VARIABLE] = "full"
@@ -51,16 +57,20 @@ def _run(flags: Flags) -> int:
 
     _log.info("Runs on the %s TensorFlow runtime.", runtime.name)
     try:
-        server.check_flags(flags)
         model_server = server.ModelServer(flags, runtime)
         model_server.load()
-        asyncio.run(model_server.serve(grace_s=float(os.environ.get(GRACE_VARIABLE, "10"))))
+        # Not asyncio.run, which at its end waits for every task, also for a run that outlives the grace.
+        asyncio.new_event_loop().run_until_complete(model_server.serve(grace_s=float(os.environ.get(GRACE_VARIABLE, "10"))))
     except ServingError as error:
         if isinstance(error, config_proto.BadTextProto):
             print(error.detail, file=sys.stderr)
-        print(f"Failed to start server. Error: {error}", flush=True)
-        return FAILURE
+        return _cannot_start(error)
     return 0
+
+
+def _cannot_start(error: ServingError) -> int:
+    print(f"Failed to start server. Error: {error}", flush=True)
+    return FAILURE
 
 
 if __name__ == "__main__":

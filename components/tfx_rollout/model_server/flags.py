@@ -48,7 +48,7 @@ class Flags:
     remove_unused_fields_from_bundle_metagraph: bool = True
     enable_signature_method_name_check: bool = False
     platform_config_file: str = ""
-    # Warm-up and batching.
+    # Warm-up (each signature is run once on blanks; records are not replayed) and batching.
     enable_model_warmup: bool = True
     num_request_iterations_for_warmup: int = 0
     enable_batching: bool = False
@@ -82,7 +82,6 @@ NOT_IN_EFFECT: dict[str, str] = {
     "num_tflite_interpreters_per_pool": "TFLite models are not served",
     "remove_unused_fields_from_bundle_metagraph": "only signatures are kept of a meta graph anyway",
     "platform_config_file": "the TensorFlow platform is the only one",
-    "enable_model_warmup": "warm-up records are not replayed",
     "num_request_iterations_for_warmup": "warm-up records are not replayed",
     "enable_batching": "requests are not batched",
     "batching_parameters_file": "requests are not batched",

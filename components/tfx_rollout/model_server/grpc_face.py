@@ -29,6 +29,7 @@ from tfx_rollout.model_server.core import ModelRequest, ServerCore
 from tfx_rollout.model_server.predictor import Predictor
 from tfx_rollout.model_server.status import Code, ServingError, grpc_message
 from tfx_rollout.model_server.tensor_codec import TensorParsingError, decode, encode, varint
+from tfx_rollout.model_server.threads import in_background
 
 _log = logging.getLogger(__name__)
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -95,7 +96,9 @@ class GrpcFace:
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
             )
         remaining = context.time_remaining()
-        await asyncio.to_thread(self._core.reload, server_config(request.config), timeout_s=remaining)
+        config = server_config(request.config)
+        # It may wait for ever (a base path without a version), so not on a pool that has to be joined at the end.
+        await asyncio.wrap_future(in_background(lambda: self._core.reload(config, timeout_s=remaining), "reload"))
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         for name in request.metric_names:

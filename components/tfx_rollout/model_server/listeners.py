@@ -18,6 +18,7 @@ from tfx_rollout.model_server.status import Code, ServingError
 
 _log = logging.getLogger(__name__)
 _MAX_MESSAGE = 2**31 - 1
+_KEEP_ALIVE_S = 24 * 3600  # who closes idle connections is the client's business; a proxy's reuse must not race with us
 
 
 async def start_grpc(flags: Flags, handlers: Sequence[grpc.GenericRpcHandler]) -> grpc.aio.Server:
@@ -72,7 +73,7 @@ class RestListener(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
-                timeout_keep_alive=3600,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=int(grace_s),
             )
         )

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfx_rollout.model_server.priority import yield_to_requests
 from tfx_rollout.model_server.servable import Servable
 from tfx_rollout.model_server.status import Code, ServingError
 from tfx_rollout.model_server.transition import Load, State, Tracked, next_action
@@ -97,7 +96,6 @@ class Manager:
         self._history: dict[str, dict[int, VersionStatus]] = {}
         self._available: Mapping[str, Mapping[int, Lease]] = {}
         self._load_slots = threading.Semaphore(policy.at_once)
-        self._serving = False
 
     # ------------------------------------------------------------------ wishes
 
@@ -115,15 +113,6 @@ class Manager:
             for number in tracked.keys() - versions.keys():
                 tracked[number].aspired = False
             self._advance(model)
-
-    def models(self) -> list[str]:
-        """Names of all models that have, or had, something aspired."""
-        with self._changed:
-            return [name for name, versions in self._models.items() if any(v.aspired for v in versions.values())]
-
-    def serving_began(self) -> None:
-        """From now on requests are answered, so loads give way to them."""
-        self._serving = True
 
     # ---------------------------------------------------------------- requests
 
@@ -210,8 +199,6 @@ class Manager:
         threading.Thread(target=work, args=(model, number, version), name=name, daemon=True).start()
 
     def _load(self, model: str, number: int, version: _Version) -> None:
-        if self._serving:
-            yield_to_requests()
         lease: Lease | None = None
         error: ServingError | None = None
         abandoned = False

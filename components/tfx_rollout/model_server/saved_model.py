@@ -7,13 +7,12 @@ used: it answers models that TensorFlow Serving cannot.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2
 
@@ -22,36 +21,64 @@ from tfx_rollout.model_server.runtime import OP_MODULES_VARIABLE, GraphSession, 
 from tfx_rollout.model_server.servable import Servable, Signature, TensorInfo
 from tfx_rollout.model_server.status import Code, ServingError
 from tfx_rollout.model_server.tensor_codec import decode
+from tfx_rollout.model_server.warmup import warm_up
+from tfx_rollout.model_server.wire import fields, payloads
 
 _INIT_OP = "__saved_model_init_op"
 _MAIN_OP_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 _ASSETS_COLLECTION = "saved_model_assets"
 
 
-class SavedModelLoader:
-    """Loads versions on one runtime, with one session configuration and set of tags."""
+# Field numbers of SavedModel, MetaGraphDef and MetaInfoDef (tensorflow/core/protobuf).
+_META_GRAPHS = 2
+_META_INFO, _GRAPH = 1, 2
+_SMALL_FIELDS = frozenset({3, 4, 5, 6})  # saver, collections, signatures, asset files
+_TAGS = 4
 
-    def __init__(self, runtime: Runtime, *, tags: Collection[str], session_config: bytes) -> None:
+RunHeavy = Callable[[Callable[[], None]], None]
+
+
+class SavedModelLoader:
+    """Loads versions on one runtime, with one session configuration and set of tags.
+
+    `run_heavy` runs the long part of a load, which leaves the interpreter's lock alone;
+    it may be replaced at any time.
+    """
+
+    def __init__(
+        self, runtime: Runtime, *, tags: Collection[str], session_config: bytes, warm: bool, run_heavy: RunHeavy
+    ) -> None:
         self._runtime = runtime
         self._tags = frozenset(tags)
         self._session_config = session_config
+        self._warm = warm
+        self.run_heavy = run_heavy
+        # TensorFlow's thread pools are made with the first session and inherit the priority of its thread.
+        runtime.open(b"", session_config).close()
 
     def load(self, name: str, version: int, path: Path) -> Servable:
         """The servable of a version folder; ServingError with the loader's code and text when it cannot be."""
-        meta_graph = _meta_graph(path, self._tags)
+        meta_graph, graph_def = _read(path, self._tags)
         try:
-            session = self._runtime.open(meta_graph.graph_def.SerializeToString(), self._session_config)
+            session = self._runtime.open(graph_def, self._session_config)
         except ServingError as error:
             raise _explain_missing_op(error, self._runtime.name) from None
         try:
-            _restore(session, meta_graph, path)
-            _initialize(session, meta_graph, path)
             signatures = {key: _signature(definition) for key, definition in meta_graph.signature_def.items()}
             definitions = get_model_metadata_pb2.SignatureDefMap(signature_def=meta_graph.signature_def)
-            return Servable(name, version, session, signatures, definitions.SerializeToString())
+            servable = Servable(name, version, session, signatures, definitions.SerializeToString())
+
+            def start() -> None:
+                _restore(session, meta_graph, path)
+                _initialize(session, meta_graph, path)
+                if self._warm:
+                    warm_up(servable)
+
+            self.run_heavy(start)
         except BaseException:
             session.close()
             raise
+        return servable
 
 
 def _explain_missing_op(error: ServingError, runtime: str) -> ServingError:
@@ -63,31 +90,45 @@ def _explain_missing_op(error: ServingError, runtime: str) -> ServingError:
     )
 
 
-def _meta_graph(path: Path, tags: frozenset[str]) -> Any:
-    model = saved_model_pb2.SavedModel()
-    binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
-    try:
-        if binary.is_file():
-            model.ParseFromString(binary.read_bytes())
-        elif text.is_file():
-            text_format.Parse(text.read_text(), model)
-        else:
-            raise ServingError(
-                Code.NOT_FOUND,
-                f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. Check that the "
-                "directory exists and that you have the right permissions for accessing it.",
-            )
-    except (DecodeError, text_format.ParseError) as error:
-        raise ServingError(Code.DATA_LOSS, f"Can't parse {binary if binary.is_file() else text} as SavedModel: {error}") from None
-    except OSError as error:
-        raise ServingError(Code.UNKNOWN, f"{path} cannot be read: {error.strerror}") from None
-    for meta_graph in model.meta_graphs:
-        if frozenset(meta_graph.meta_info_def.tags) == tags:
-            return meta_graph
+def _read(path: Path, tags: frozenset[str]) -> tuple[Any, bytes]:
+    """The meta graph with these tags without its graph, and the graph as serialized GraphDef."""
+    for encoded in payloads(_saved_model(path), _META_GRAPHS):
+        small, graph, found = [], b"", frozenset[str]()
+        for number, payload, whole in fields(encoded):
+            if number in _SMALL_FIELDS:
+                small.append(whole)
+            elif number == _GRAPH:
+                graph = bytes(payload)
+            elif number == _META_INFO:
+                found = frozenset(bytes(tag).decode() for tag in payloads(payload, _TAGS))
+        if found == tags:
+            return meta_graph_pb2.MetaGraphDef.FromString(b"".join(small)), graph
     raise ServingError(
         Code.NOT_FOUND,
         f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. To inspect available "
         "tag-sets in the SavedModel, please use the SavedModel CLI: `saved_model_cli`",
+    )
+
+
+def _saved_model(path: Path) -> memoryview:
+    """The serialized SavedModel of a version folder."""
+    binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
+    try:
+        if binary.is_file():
+            data = memoryview(binary.read_bytes())
+            for _ in fields(data):  # a torn file is noticed here
+                pass
+            return data
+        if text.is_file():
+            return memoryview(text_format.Parse(text.read_text(), saved_model_pb2.SavedModel()).SerializeToString())
+    except (ValueError, text_format.ParseError) as error:
+        raise ServingError(Code.DATA_LOSS, f"Can't parse the SavedModel in {path}: {error}") from None
+    except OSError as error:
+        raise ServingError(Code.UNKNOWN, f"{path} cannot be read: {error.strerror}") from None
+    raise ServingError(
+        Code.NOT_FOUND,
+        f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. Check that the "
+        "directory exists and that you have the right permissions for accessing it.",
     )
 
 

@@ -23,31 +23,11 @@ from tfx_rollout.model_server.predictor import Predictor
 from tfx_rollout.model_server.rest_face import RestFace
 from tfx_rollout.model_server.runtime import Runtime
 from tfx_rollout.model_server.saved_model import SavedModelLoader
-from tfx_rollout.model_server.status import Code, ServingError
 from tfx_rollout.model_server.storage_source import StorageSource
+from tfx_rollout.model_server.threads import at_once, behind_requests
 
 _log = logging.getLogger(__name__)
-
-
-def check_flags(flags: Flags) -> None:
-    """Refuses combinations that the stock server refuses, and what this one must not pretend to do (ServingError)."""
-    if not flags.port and not flags.grpc_socket_path:
-        raise _invalid("At least one of server_options.grpc_port or server_options.grpc_socket_path must be set.")
-    if flags.use_alts_credentials and flags.ssl_config_file:
-        raise _invalid("Either use_alts_credentials must be false or ssl_config_file must be empty.")
-    if flags.use_alts_credentials or flags.ssl_config_file:
-        raise ServingError(Code.UNIMPLEMENTED, "This model server has no secure channels; leave out the credentials flags.")
-    if not flags.model_base_path and not flags.model_config_file:
-        raise _invalid("Both server_options.model_base_path and server_options.model_config_file are empty!")
-    if flags.batching_parameters_file and not flags.enable_batching:
-        raise _invalid("server_options.batching_parameters_file is set without setting server_options.enable_batching to true.")
-    session = flags.tensorflow_session_parallelism
-    if session > 0 and flags.tensorflow_intra_op_parallelism > 0 and flags.tensorflow_inter_op_parallelism > 0:
-        raise _invalid(
-            "Either configure server_options.tensorflow_session_parallelism or "
-            "(server_options.tensorflow_intra_op_parallelism, server_options.tensorflow_inter_op_parallelism) separately. "
-            "You cannot configure all."
-        )
+_CLOSING_S = 1.0
 
 
 def session_config(flags: Flags) -> bytes:
@@ -70,13 +50,19 @@ class ModelServer:
 
     def __init__(self, flags: Flags, runtime: Runtime) -> None:
         self._flags = flags
-        loader = SavedModelLoader(runtime, tags=flags.saved_model_tags.split(","), session_config=session_config(flags))
+        self._loader = SavedModelLoader(
+            runtime,
+            tags=flags.saved_model_tags.split(","),
+            session_config=session_config(flags),
+            warm=flags.enable_model_warmup,
+            run_heavy=at_once,
+        )
         policy = LoadPolicy(
             retries=flags.max_num_load_retries,
             interval_s=flags.load_retry_interval_micros / 1e6,
             at_once=max(flags.num_load_threads, 1),
         )
-        self._manager = Manager(loader.load, policy)
+        self._manager = Manager(self._loader.load, policy)
         self._source = StorageSource(self._manager.set_aspired, flags.file_system_poll_wait_seconds)
         self._core = ServerCore(
             self._manager,
@@ -103,7 +89,7 @@ class ModelServer:
         threads = flags.grpc_max_threads or 4 * (os.cpu_count() or 1)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="run")
         predictor = Predictor(pool, check_method_name=flags.enable_signature_method_name_check)
-        self._manager.serving_began()
+        self._loader.run_heavy = behind_requests
         grpc_server = await start_grpc(flags, GrpcFace(self._core, predictor).handlers())
         rest = await self._start_rest(predictor, grace_s)
         config_source = None
@@ -115,8 +101,10 @@ class ModelServer:
         if config_source is not None:
             config_source.stop()
         self._source.stop()
-        await asyncio.gather(grpc_server.stop(grace_s), *([rest.stop()] if rest else []))
-        pool.shutdown(wait=False, cancel_futures=True)
+        stops = [asyncio.create_task(grpc_server.stop(grace_s))]
+        if rest is not None:
+            stops.append(asyncio.create_task(rest.stop()))
+        await asyncio.wait(stops, timeout=grace_s + _CLOSING_S)
 
     async def _start_rest(self, predictor: Predictor, grace_s: float) -> RestListener | None:
         flags = self._flags
@@ -143,7 +131,3 @@ class ModelServer:
         await listener.start()
         _log.info("Exporting HTTP/REST API at:localhost:%d ...", flags.rest_api_port)
         return listener
-
-
-def _invalid(message: str) -> ServingError:
-    return ServingError(Code.INVALID_ARGUMENT, message)

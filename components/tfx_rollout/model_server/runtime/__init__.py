@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Sequence
 
 from tfx_rollout.model_server.runtime.base import GraphSession, Run, Runtime
+from tfx_rollout.model_server.status import Code, ServingError
 
 RUNTIME_VARIABLE = "TFX_ROLLOUT_TF_RUNTIME"
 """Environment variable: `light`, `full`, or unset to choose."""
@@ -35,25 +37,36 @@ class LightRuntimeUnavailable(Exception):
 def choose_runtime() -> Runtime:
     """The runtime of this process. To be called once, before any other import of TensorFlow's modules.
 
-    Raises LightRuntimeUnavailable where the choice was free and light fails, ImportError
-    where TensorFlow or an op module is missing, ValueError for a variable that says neither.
+    Raises LightRuntimeUnavailable where the choice was free and light fails, ServingError
+    where TensorFlow or an op module is missing or the variable says neither.
     """
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ServingError(Code.FAILED_PRECONDITION, "TensorFlow is not installed: pip install 'tfx-rollout[serving]'")
     wish = os.environ.get(RUNTIME_VARIABLE, "")
     modules = [m.strip() for m in os.environ.get(OP_MODULES_VARIABLE, "").split(",") if m.strip()]
     if wish not in ("", "light", "full"):
-        raise ValueError(f"{RUNTIME_VARIABLE}={wish} is neither light nor full.")
+        raise ServingError(Code.INVALID_ARGUMENT, f"{RUNTIME_VARIABLE}={wish} is neither light nor full.")
     if wish == "full" or modules:
-        from tfx_rollout.model_server.runtime.full import FullRuntime
-
-        runtime = FullRuntime()
-        for module in modules:
-            importlib.import_module(module)
-        return runtime
+        return _full(modules)
     try:
         from tfx_rollout.model_server.runtime.light import LightRuntime
 
         return LightRuntime()
     except (ImportError, AttributeError, TypeError) as error:
-        if wish == "light" or importlib.util.find_spec("tensorflow") is None:
-            raise
+        if wish == "light":
+            raise ServingError(Code.FAILED_PRECONDITION, f"The light runtime cannot be used: {error}") from error
         raise LightRuntimeUnavailable(str(error)) from error
+
+
+def _full(modules: Sequence[str]) -> Runtime:
+    from tfx_rollout.model_server.runtime.full import FullRuntime
+
+    runtime = FullRuntime()
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ServingError(
+                Code.FAILED_PRECONDITION, f"{OP_MODULES_VARIABLE} names {module}, which cannot be imported: {error}"
+            ) from error
+    return runtime

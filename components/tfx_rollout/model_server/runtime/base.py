@@ -21,6 +21,7 @@ class GraphSession(Protocol):
         """A callable from tensor names to tensor names, running `targets` (operation names) too.
 
         It accepts feeds that contradict a placeholder's static shape, as the C++ server does.
+        Making it is expensive (graph optimisation) and leaves the interpreter's lock alone.
         """
         ...
 
@@ -37,6 +38,7 @@ class Runtime(Protocol):
     def open(self, graph_def: bytes, config: bytes) -> GraphSession:
         """A session with a serialized GraphDef imported; `config` is a serialized ConfigProto.
 
+        The import may hold the interpreter's lock, so no more than that is done here.
         Raises ServingError, NOT_FOUND for an op that is not registered in this process.
         """
         ...

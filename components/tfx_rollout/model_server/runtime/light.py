@@ -44,8 +44,7 @@ class LightRuntime:
     name = "light"
 
     def __init__(self) -> None:
-        if "tensorflow" not in sys.modules:
-            _install_stub()
+        _install_stub()
         importlib.import_module("tensorflow.python._pywrap_tfe")
         registry = importlib.import_module("tensorflow.python._pywrap_py_exception_registry")
         registry.PyExceptionRegistry_Init(
@@ -61,6 +60,8 @@ class LightRuntime:
 
 
 def _install_stub() -> None:
+    if "tensorflow" in sys.modules:
+        raise ImportError("TensorFlow is already imported in this process.")
     spec = importlib.util.find_spec("tensorflow")
     if spec is None or spec.submodule_search_locations is None:
         raise ImportError("TensorFlow is not installed.")
@@ -81,11 +82,6 @@ class _LightSession:
             self._session = tf.TF_NewSession(self._graph, options)
         finally:
             tf.TF_DeleteSessionOptions(options)
-        try:
-            tf.ExtendSession(self._session)
-        except _OpError:
-            self.close()
-            raise
 
     def callable(self, feeds: Sequence[str], fetches: Sequence[str], targets: Sequence[str]) -> Run:
         from tensorflow.core.protobuf import config_pb2
@@ -94,6 +90,7 @@ class _LightSession:
         options.run_options.inter_op_thread_pool = CALLERS_THREAD
         buffer = self._tf.TF_NewBufferFromString(options.SerializeToString())
         try:
+            self._tf.ExtendSession(self._session)
             handle = self._tf.TF_SessionMakeCallable(self._session, buffer)
         except _OpError as error:
             raise error.serving_error() from None

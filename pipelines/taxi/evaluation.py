@@ -20,8 +20,8 @@ def eval_config() -> tfma.EvalConfig:
             tfma.MetricsSpec(
                 metrics=[
                     tfma.MetricConfig(class_name="ExampleCount"),
-                    _bounded("AUC", floor=0.8, may_lose=0.02),
-                    _bounded("BinaryAccuracy", floor=0.75, may_lose=0.02),
+                    _bounded("AUC", floor=0.9, may_lose=0.02),
+                    _bounded("BinaryAccuracy", floor=0.85, may_lose=0.02),
                 ]
             )
         ],

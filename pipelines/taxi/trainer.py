@@ -16,17 +16,19 @@ outside the vocabulary, so a request with such a company fails with INVALID_ARGU
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
 from tfx_bsl.tfxio.dataset_options import TensorFlowDatasetOptions
 
 from taxi.features import COLUMNS, FIRST_ROWS, LABEL, NUMBERS, NUMBERS_IN, ROWS_IN
 from taxi.preprocessing import COMPANIES, raw_dtype
+
+if TYPE_CHECKING:
+    from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
 
 SEED = 20_131_001
 BATCH = 64

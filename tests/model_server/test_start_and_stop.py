@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import subprocess
@@ -143,7 +144,8 @@ def test_where_the_light_runtime_fails_the_server_starts_again_with_the_full_one
         "if os.environ.get('TFX_ROLLOUT_TF_RUNTIME') != 'full':\n"
         "    sys.modules['tensorflow.python._pywrap_tfe'] = None\n"
     )
-    server = start("--model_base_path=/nowhere", env={"PYTHONPATH": str(tmp_path)}, ready=False)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    server = start("--model_base_path=/nowhere", env={"PYTHONPATH": path}, ready=False)
     environment = Path(f"/proc/{server.process.pid}/environ")
     wire.await_that(lambda: b"TFX_ROLLOUT_TF_RUNTIME=full" in environment.read_bytes())
     assert "starting again with the full import" in server.log.read_text()

@@ -2,7 +2,7 @@
 
 Started by its command line only, `python -m tfx_rollout.model_server --flag=value …`,
 with the flags of `tensorflow_model_server`, so that the real binary can take its
-place. It stands alone: nothing of tfx_rollout imports it and it imports nothing of
+place. It stands alone: nothing of tfx_rollout imports it, and it imports nothing else of
 tfx_rollout.
 
 How a request goes, outside in:

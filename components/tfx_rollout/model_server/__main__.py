@@ -8,6 +8,7 @@ import os
 import sys
 from importlib import metadata
 
+from tfx_rollout import __version__
 from tfx_rollout.model_server.flag_rules import check_flags
 from tfx_rollout.model_server.flags import Flags, parse, usage
 from tfx_rollout.model_server.runtime import RUNTIME_VARIABLE, LightRuntimeUnavailable, choose_runtime
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
         return FAILURE
     flags = command_line.flags
     if flags.version:
-        print(f"TensorFlow ModelServer: tfx-rollout {metadata.version('tfx-rollout')}")
+        print(f"TensorFlow ModelServer: tfx-rollout {__version__}")
         print(f"TensorFlow Library: {metadata.version('tensorflow')}", flush=True)
         return 0
     if command_line.unknown:

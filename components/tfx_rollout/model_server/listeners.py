@@ -65,7 +65,7 @@ class RestListener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 face,
-                http="h11",
+                http="auto",  # httptools where it is installed, h11 otherwise
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from tfx_rollout.analysis import PassageEvidence, Table, canary_limit_us, log_absolute
+from tfx_rollout.analysis import PassageEvidence, Table, canary_limit_us, log_absolute, max_slow_rate
 
 
 def clean_requests_needed(log_needed: float, rate: float) -> int:
@@ -79,3 +79,9 @@ def test_a_json_round_trip_keeps_every_bit():
 def test_the_slack_matters_for_fast_answers_and_the_ratio_for_slow_ones():
     assert canary_limit_us(2_000, 1.1, 1.0) == 3_000
     assert canary_limit_us(100_000, 1.1, 1.0) == pytest.approx(110_000)
+
+
+def test_the_slow_rate_that_is_bad_follows_from_the_quantile_and_the_odds_ratio():
+    assert max_slow_rate(0.99, 1.0) == pytest.approx(0.01)
+    assert max_slow_rate(0.99, 3.0) == pytest.approx(3 / 102)
+    assert max_slow_rate(0.90, 10.0) == pytest.approx(10 / 19)

@@ -90,6 +90,23 @@ def test_a_canary_slower_within_the_slack_is_not():
     assert verdict.call is Call.ADVANCE
 
 
+def test_a_canary_passes_where_neither_track_is_slow_any_more():
+    """Limits from a busy time: in the stage no answer of either track exceeds them, so nothing is there to compare."""
+    busy = LatencyHistogram({bucket + 60: n for bucket, n in answers(5000).counts.items()})
+    before = replace(begin(PLAN), stable_latency=busy)
+    state = open_stage(PLAN, before, 0, at=0.0)
+    _, verdict = fold(PLAN, state, *(window(i) for i in range(12)))
+    assert verdict.gates["latency p99"].passed
+    assert verdict.call is Call.ADVANCE
+
+
+def test_a_canary_slow_in_both_senses_does_not_pass():
+    state, _ = fold(PLAN, begun(), *(window(i) for i in range(3)))
+    _, verdict = fold(PLAN, state, *(window(i, slow=10) for i in range(3, 9)))
+    assert not verdict.gates["latency p90"].passed
+    assert verdict.call is not Call.ADVANCE
+
+
 def test_one_burst_in_one_window_does_not_roll_back():
     state, verdict = fold(ERRORS_ONLY, begun(ERRORS_ONLY), *(window(i) for i in range(3)), window(3, (100, 4)))
     assert verdict.e_value >= verdict.threshold

@@ -9,7 +9,7 @@ from tfx_rollout.analysis.combine import e_value, log_mean
 from tfx_rollout.analysis.evidence import GateEvidence, MetricEvidence, TestEvidence
 from tfx_rollout.analysis.fisher import hypergeometric, log_likelihood_ratios
 from tfx_rollout.analysis.gate import GOOD_ODDS_RATIOS, PassageEvidence, log_absolute
-from tfx_rollout.analysis.latency import FULL_BASELINE, GATED, MIN_BASELINE, QUANTILES, canary_limit_us
+from tfx_rollout.analysis.latency import FULL_BASELINE, GATED, MIN_BASELINE, QUANTILES, canary_limit_us, max_slow_rate
 from tfx_rollout.analysis.regression import RegressionEvidence
 from tfx_rollout.analysis.table import Table
 
@@ -32,6 +32,7 @@ __all__ = [
     "log_absolute",
     "log_likelihood_ratios",
     "log_mean",
+    "max_slow_rate",
     "request_bets",
     "window_bets",
 ]

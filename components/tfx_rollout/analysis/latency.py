@@ -23,3 +23,11 @@ window corrects them for those after it: a single stall can lift the 99 % quanti
 def canary_limit_us(stable_limit_us: float, ratio: float, slack_ms: float) -> float:
     """The latency in microseconds above which a canary answer is slow, where stable's limit is the given one."""
     return max(ratio * stable_limit_us, stable_limit_us + 1000 * slack_ms)
+
+
+def max_slow_rate(quantile: float, bad_odds_ratio: float) -> float:
+    """The rate of slow answers that is bad in the absolute sense: the odds that stable had at this limit when it was
+    taken, times the odds ratio that is bad. Without it a canary could never show that it is not slower where neither
+    track has slow answers any more (a limit that was taken in a busier time)."""
+    odds = bad_odds_ratio * (1 - quantile) / quantile
+    return odds / (1 + odds)

@@ -19,6 +19,7 @@ from tfx_rollout.analysis import (
     canary_limit_us,
     e_value,
     log_mean,
+    max_slow_rate,
 )
 from tfx_rollout.rollout.judge_state import BEFORE, JudgeState
 from tfx_rollout.rollout.plan import Plan
@@ -134,17 +135,21 @@ def _gates(plan: Plan, state: JudgeState, log_evidence: float, threshold: float)
             )
         )
     if plan.latency.weight:
-        for i, (quantile, gate) in enumerate(zip(GATED, state.latency_gates, strict=True)):
-            value, name = e_value(gate.log_relative(stage.bad_odds_ratio)), _quantile_name(quantile)
+        for quantile, gate in zip(GATED, state.latency_gates, strict=True):
+            slow_rate, name = max_slow_rate(quantile, stage.bad_odds_ratio), _quantile_name(quantile)
+            value = e_value(gate.log_joint(stage.bad_odds_ratio, slow_rate))
             if state.limits_us:
-                limits = state.limits_us[QUANTILES.index(GATED[i])]
-                own = canary_limit_us(limits, plan.latency.ratio, plan.latency.slack_ms)
-                said = f"In this stage the canary {_slow_events(gate.counts, limits / 1000, own / 1000)}"
+                limit = state.limits_us[QUANTILES.index(quantile)]
+                own = canary_limit_us(limit, plan.latency.ratio, plan.latency.slack_ms)
+                said = f"In this stage the canary {_slow_events(gate.counts, limit / 1000, own / 1000)}"
             else:
                 said = (
                     f"Stable has answered {state.stable_latency.total} of the {MIN_BASELINE} requests that limits are taken from"
                 )
-            sentence = f"{said}: evidence {{value}} of {{needed}} that it is not slower ({name})."
+            sentence = (
+                f"{said}: evidence {{value}} of {{needed}} that it is not slow ({name}: {100 * slow_rate:.2g} % of its "
+                f"answers or more and {stage.bad_odds_ratio:g} times the odds of stable)."
+            )
             gates.append(_gate(f"latency {name}", value, needed, sentence))
     return {gate.name: gate for gate in gates}
 

@@ -21,6 +21,8 @@ from tfx_rollout.supervisor.presence import running_supervisor
 SCHEMA = 1
 SETTLE_SECONDS = 600.0
 """How long a promotion that was ordered, or the way back, is waited for."""
+WINDOWS_A_LINE = 10
+"""While a stage goes on, how it stands is said once in so many windows."""
 Say = Callable[[str], None]
 
 
@@ -113,15 +115,18 @@ def settle(
 
 
 def follow(base: BasePath, rollout: str, until: Callable[[RolloutState], bool], timeout_s: float, say: Say) -> RolloutState:
-    """Await a state, saying each change of phase, stage and verdict on the way. `ServingFault` when the time is over."""
-    last = ""
+    """Await a state, saying each change of phase and stage on the way, and between them now and then how it stands.
+
+    `ServingFault` when the time is over.
+    """
+    said: tuple[Phase, int, int] | None = None
 
     def seen(state: RolloutState) -> bool:
-        nonlocal last
-        line = progress(state)
-        if line != last:
-            last = line
-            say(line)
+        nonlocal said
+        now = (state.phase, state.stage, state.windows // WINDOWS_A_LINE)
+        if now != said:
+            said = now
+            say(progress(state))
         return until(state)
 
     state = await_rollout(base, rollout, until=seen, timeout=timeout_s)
@@ -138,9 +143,9 @@ def progress(state: RolloutState) -> str:
     parts = [f"version {state.version} of {state.model}: {state.phase}"]
     if state.phase is Phase.RUNNING and state.wanted is not None:
         parts.append(f"stage {state.stage + 1}, {state.wanted.split}")
-    if state.verdict is not None:
-        parts.append(f"verdict after {state.windows} windows: {state.verdict.call.value}")
-    if state.reason:
+    if state.phase is Phase.RUNNING and state.verdict is not None:
+        parts.append(f"after {state.windows} windows: {state.verdict.call.value}; {' '.join(state.verdict.reasons)}")
+    elif state.reason:
         parts.append(state.reason)
     return "; ".join(parts)
 

@@ -9,6 +9,8 @@ not read.
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 LABEL = "big_tipper"
 """1 when the tip was more than `BIG_TIP` of the fare, else 0. Not a feature."""
 
@@ -50,5 +52,5 @@ ROWS_IN = "rows"
 """The model's second input: for each code, the payment type and the company its row in the one table of embeddings."""
 
 NUMBERS = len(METERS) + len(COORDINATES)
-FIRST_ROWS = tuple(sum(sizes) for sizes in ([*CODES.values(), len(PAYMENTS) + 1][:i] for i in range(len(CODES) + 2)))
+FIRST_ROWS = tuple(accumulate((*CODES.values(), len(PAYMENTS) + 1), initial=0))
 """Where each column's rows begin; the companies, whose number the data decides, come last."""

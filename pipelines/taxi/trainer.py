@@ -56,7 +56,8 @@ def run_fn(fn_args: FnArgs) -> None:
 def read_trips(files: Sequence[str], accessor: DataAccessor, transform: tft.TFTransformOutput) -> tuple[Columns, np.ndarray]:
     """All transformed trips of `files` and their labels, in an order that does not depend on the files' order.
 
-    A span fits in memory many times over, and the fixed order makes the training repeatable.
+    A span fits in memory many times over. With the order and the seed fixed, two trainings
+    differ by the rounding of floats only.
     """
     options = TensorFlowDatasetOptions(batch_size=4096, num_epochs=1, shuffle=False, label_key=LABEL)
     batches = list(accessor.tf_dataset_factory(files, options, transform.transformed_metadata.schema).as_numpy_iterator())

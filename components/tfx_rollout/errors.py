@@ -142,7 +142,7 @@ class CorruptState(StorageFault):
     """A control file that does not say what it must."""
 
     def __init__(self, path: str, fault: str) -> None:
-        super().__init__(path, f"cannot be used ({fault})", "restore it from a copy, or move it away")
+        super().__init__(path, f"cannot be used ({fault})", "restore it from a copy")
 
 
 class ServingFault(RolloutError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ import uvicorn
 from tfx_rollout.model_server.flags import Flags
 from tfx_rollout.model_server.rest_face import RestFace
 from tfx_rollout.model_server.status import Code, ServingError
+
+BIND_VARIABLE = "TFX_ROLLOUT_BIND_ADDRESS"
+"""Environment variable: the one IPv4 address that both TCP ports listen on. TensorFlow Serving has no flag
+for it and listens on all of them, as this server does where the variable is not set."""
 
 _log = logging.getLogger(__name__)
 _MAX_MESSAGE = 2**31 - 1
@@ -34,8 +39,9 @@ async def start_grpc(flags: Flags, handlers: Sequence[grpc.GenericRpcHandler]) -
     )
     server.add_generic_rpc_handlers(tuple(handlers))
     try:
+        address = os.environ.get(BIND_VARIABLE) or "0.0.0.0"
         if flags.port:
-            server.add_insecure_port(f"0.0.0.0:{flags.port}")
+            server.add_insecure_port(f"{address}:{flags.port}")
         if flags.grpc_socket_path:
             server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
         await server.start()
@@ -43,7 +49,7 @@ async def start_grpc(flags: Flags, handlers: Sequence[grpc.GenericRpcHandler]) -
         _log.error("%s", error)
         raise ServingError(Code.INVALID_ARGUMENT, "Failed to BuildAndStart gRPC server") from None
     if flags.port:
-        _log.info("Running gRPC ModelServer at 0.0.0.0:%d ...", flags.port)
+        _log.info("Running gRPC ModelServer at %s:%d ...", address, flags.port)
     if flags.grpc_socket_path:
         _log.info("Running gRPC ModelServer at UNIX socket %s ...", flags.grpc_socket_path)
     return server
@@ -99,7 +105,10 @@ class RestListener(uvicorn.Server):
 
 
 def rest_socket(port: int) -> socket.socket:
-    """A socket bound to the REST port on all addresses, IPv6 and IPv4; OSError when it cannot be had."""
+    """A socket bound to the REST port on the address of `BIND_VARIABLE`, else on all, IPv6 and IPv4.
+
+    OSError when it cannot be had.
+    """
     sock = _bound_socket(port)
     # Connections inherit it. asyncio sets it itself only on sockets made with IPPROTO_TCP; without it the
     # body of an answer waits some 40 ms for the acknowledgement of its head.
@@ -108,6 +117,9 @@ def rest_socket(port: int) -> socket.socket:
 
 
 def _bound_socket(port: int) -> socket.socket:
+    address = os.environ.get(BIND_VARIABLE)
+    if address:
+        return socket.create_server((address, port), backlog=2048)
     if socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)

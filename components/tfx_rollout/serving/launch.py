@@ -23,6 +23,10 @@ from tfx_rollout.traffic import VersionState
 COMMAND_VARIABLE = "TFX_ROLLOUT_MODEL_SERVER"
 """Environment variable with the command of the model server, when it should not be found by itself."""
 
+BIND_VARIABLE = "TFX_ROLLOUT_BIND_ADDRESS"
+"""Environment variable by which the embedded server is told to listen on one address only; the real binary
+has nothing of the kind and listens on all."""
+
 CONFIG_POLL_SECONDS = 1
 
 LOAD_FLAGS = (
@@ -31,6 +35,11 @@ LOAD_FLAGS = (
     "--max_num_load_retries=1",
     "--load_retry_interval_micros=1000000",
     "--num_load_threads=2",
+)
+
+REQUEST_FLAGS = (
+    # As long as the gateway waits, so that it is not the server behind it that gives up first.
+    "--rest_api_timeout_in_ms=60000",
 )
 
 
@@ -79,8 +88,9 @@ class ModelServerProcess:
     ) -> ModelServerProcess:
         """Starts a server and returns at once; ask `ModelServerClient` when it is ready.
 
-        `host` is where clients reach it (the servers listen on every address), the ports
-        are free ones by default, `flags` are added to ours, and `log_file` is appended to.
+        `host` is where clients reach it, and the only address that the embedded server listens
+        on (the real binary listens on all), the ports are free ones by default, `flags` are
+        added to ours, and `log_file` is appended to.
         A command that cannot be run ends at once and says so in the log; `StorageFault` when
         there can be no log.
         """
@@ -95,6 +105,7 @@ class ModelServerProcess:
             "--file_system_poll_wait_seconds=1",
             "--allow_version_labels_for_unavailable_models=true",
             *LOAD_FLAGS,
+            *REQUEST_FLAGS,
             *flags,
         ]
         with storage_faults(log_file, "written"):
@@ -104,6 +115,7 @@ class ModelServerProcess:
             log_start = log.tell()
             process = subprocess.Popen(
                 tethered(arguments),
+                env={**os.environ, BIND_VARIABLE: host},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

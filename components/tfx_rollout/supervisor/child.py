@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -196,13 +197,7 @@ class Child:
         if not answered:
             found = _LOAD_FAILURE.finditer(process.log_tail())
             self._load_errors = {int(m["version"]): m["error"] for m in found if m["model"] == self.model}
-        log.warning(
-            "model server %s ended (code %s: %s); starting it again in %.1f s",
-            self.name,
-            process.returncode,
-            process.last_words()[:300],
-            self._backoff.delay_s,
-        )
+        log.warning("model server %s %s; starting it again in %.1f s", self.name, _how_it_ended(process), self._backoff.delay_s)
 
     def _report(self, before: Answers | None, now: Answers) -> None:
         for version, status in sorted(now.versions.items()):
@@ -218,3 +213,11 @@ class Child:
 
 def _listed(versions: tuple[int, ...]) -> str:
     return ", ".join(map(str, versions)) or "none"
+
+
+def _how_it_ended(process: ModelServerProcess) -> str:
+    """In words; the last line of the log explains an exit, but not a kill from outside."""
+    code = process.returncode
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended (code {code}: {process.last_words()[:300]})"

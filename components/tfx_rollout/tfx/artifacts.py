@@ -9,7 +9,7 @@ class RolloutReport(artifact.Artifact):
     """What became of a candidate under live traffic.
 
     Custom properties: `outcome` (`holding`, `promoted`, `rolled_back`, `first_version`,
-    `already_live`, `not_pushed`), `passed` (0 or 1, always there), `reason`, `rollout`,
+    `already_live`, `not_pushed`, `failed`), `passed` (0 or 1, always there), `reason`, `rollout`,
     `generation`, `digest`, `pushed_version`. `report.json` below the uri has the whole story.
     """
 

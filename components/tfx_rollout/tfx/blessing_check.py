@@ -64,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
             decision.promote,
             by="BlessingCheck",
             why=decision.reason,
-            say=lambda line: logging.info("BlessingCheck: %s.", line),
+            say=lambda line: logging.info("BlessingCheck: %s", line),
         )
         self._write(only(output_dict, "blessing"), model, decision, found)
 
@@ -86,7 +86,7 @@ class Executor(base_executor.BaseExecutor):
             set_facts(blessing, **{evaluator.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY: model.id})
         write_json_file(blessing, "decision.json", {**decision.to_json(), "blessed": blessed, "rollout": found.to_json()})
         write_mark(blessing, evaluator.BLESSED_FILE_NAME if blessed else evaluator.NOT_BLESSED_FILE_NAME)
-        logging.info("BlessingCheck: %s: %s.", "blessed" if blessed else "not blessed", reason)
+        logging.info("BlessingCheck: %s: %s", "blessed" if blessed else "not blessed", reason)
 
 
 class BlessingCheck(base_component.BaseComponent):

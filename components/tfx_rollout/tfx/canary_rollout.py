@@ -46,7 +46,7 @@ class Executor(base_executor.BaseExecutor):
                 by="CanaryRollout",
                 why=f"pipeline run {exec_properties.get('run_id') or 'unknown'}",
                 timeout_s=exec_properties.get("timeout_seconds"),
-                say=lambda line: logging.info("CanaryRollout: %s.", line),
+                say=lambda line: logging.info("CanaryRollout: %s", line),
             )
         else:
             why = text(pushed, "reason") or "the pusher gave no reason"
@@ -63,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
             pushed_version="" if found.version is None else str(found.version),
         )
         write_json_file(report, "report.json", found.to_json())
-        logging.info("CanaryRollout: %s: %s.", found.outcome, found.reason)
+        logging.info("CanaryRollout: %s: %s", found.outcome, found.reason)
 
 
 class CanaryRollout(base_component.BaseComponent):

@@ -68,6 +68,7 @@ def run_canary(
     `ServingFault` where nothing serves the root, or where the rollout is not decided in
     time (`default_timeout` of the plan); it then goes on without us.
     """
+    base.adopt()  # what another pusher left has no manifest yet
     manifest = base.manifest(version)
     if manifest is None:
         raise NotFound("version", version, f"the base path {base.path}", base.versions())

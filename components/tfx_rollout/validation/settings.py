@@ -39,7 +39,8 @@ class RequestSettings:
 
     `signatures` are those to test, `None` for every one that the examples can be turned
     into. Of each, `maximum` distinct requests are sent; fewer than `minimum` are too little
-    evidence for a blessing. `split` names the examples' split, `None` for the first one.
+    evidence for a blessing. `split` names the examples' split; without it `eval` is taken, or
+    the first one where there is none of that name.
     """
 
     minimum: int = 200

@@ -37,7 +37,10 @@ from tfx_rollout.model_store.control_file import read_lines
 from tfx_rollout.rollout import build_report, list_rollouts, load_plan, read_rollout
 from tfx_rollout.serving import free_port
 
-console = Console(highlight=False, soft_wrap=True)
+WIDE = 160
+"""Columns of what goes to a file or a pipe."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 class DemoFailed(Exception):

@@ -126,6 +126,15 @@ def test_without_a_supervisor_the_mend_is_named_and_nothing_is_submitted(live, q
     assert list_rollouts(live) == []
 
 
+def test_a_version_that_another_pusher_left_is_adopted_and_rolled_out(live, quick, supervised):
+    folder = live.path / "1584391735"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_text("by the stock Pusher")
+    with supervised(live):
+        found = run(live, 1584391735, quick)
+    assert (found.outcome, found.passed) == ("holding", True)
+
+
 def test_a_version_that_was_never_published_is_not_found(live, quick):
     with pytest.raises(NotFound, match="no version 9"):
         run(live, 9, quick)

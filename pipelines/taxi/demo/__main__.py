@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -117,7 +117,8 @@ def demo(*, keep: bool) -> None:
         close(base, live, findings, spans.held_back)
         if keep:
             console.print("\nServing until Ctrl-C.")
-            live.wait()
+            with suppress(KeyboardInterrupt):
+                live.wait()
 
 
 @contextmanager

@@ -65,9 +65,9 @@ class Import:
 
     @property
     def target_part(self) -> str | None:
-        """The part of ours that is imported, if any."""
+        """The part of ours that is imported, if any; `__version__` is the package's own."""
         names = self.target.split(".")
-        return names[1] if names[0] == "tfx_rollout" and len(names) > 1 else None
+        return names[1] if names[0] == "tfx_rollout" and len(names) > 1 and not names[1].startswith("__") else None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} imports {self.target}"

@@ -42,6 +42,7 @@ def test_the_server_gets_its_ports_and_files_by_the_flags_of_tensorflow_serving(
         "--max_num_load_retries=1",
         "--load_retry_interval_micros=1000000",
         "--num_load_threads=2",
+        "--rest_api_timeout_in_ms=60000",
     ]
 
 

@@ -104,7 +104,7 @@ def test_a_server_that_hangs_does_not_hold_up_another_model(serving, saved_model
     start = time.monotonic()
     serving.go_live(1, "other")
     assert time.monotonic() - start < 30
-    assert serving.observed("m").server("m").ready is False
+    wait_until(lambda: serving.observed("m").server("m").ready is False)
     os.kill(serving.pid_of("m"), signal.SIGCONT)
     wait_until(lambda: serving.ask_in_trouble() == TWO)
 

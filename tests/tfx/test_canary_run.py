@@ -8,9 +8,9 @@ import pytest
 
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.rollout import list_rollouts, plan_from_dict, start_rollout
-from tfx_rollout.tfx.canary_run import default_timeout, run_canary, settle
-from tfx_rollout.traffic import Label
+from tfx_rollout.rollout import Phase, list_rollouts, plan_from_dict, start_rollout
+from tfx_rollout.tfx.canary_run import default_timeout, progress, run_canary, settle
+from tfx_rollout.traffic import Label, Split
 
 
 @pytest.fixture
@@ -62,10 +62,12 @@ def test_a_sound_version_holds_until_it_is_promoted(live, quick, supervised):
         found = run(live, 2, quick, say=lines.append)
         assert (found.outcome, found.passed, live.desired().stable) == ("holding", True, 1)
         assert found.digest == live.manifest(2).digest
+        # The simulated time runs so fast that the stage may be over between two looks; where it ends is always said.
+        assert lines[0].startswith(f"rollout {found.rollout} of version 2")
+        assert lines[-1].startswith("version 2 of taxi: holding; ")
         ended = say_last_word(live, found, promote=True)
     assert (ended.outcome, ended.passed) == ("promoted", True)
     assert (live.desired().stable, live.desired().previous) == (2, 1)
-    assert any("stage 1, stable 50 %" in line for line in lines)
 
 
 def test_a_version_that_is_refused_is_rolled_back(live, quick, supervised):
@@ -150,3 +152,11 @@ def test_a_rollout_that_is_not_decided_in_time_goes_on(live, plan, supervised):
 
 def test_the_time_to_wait_covers_all_stages_at_their_longest(quick):
     assert default_timeout(quick) == 300 + 3600
+
+
+def test_the_line_on_a_running_rollout_says_stage_and_split(live, quick):
+    start_rollout(live, 2, quick, by="test", why="a test")
+    (submitted,) = list_rollouts(live)
+    wanted = live.desired().change(versions=(1, 2), labels={Label.STABLE: 1, Label.CANARY: 2}, split=Split.of(0.5))
+    running = submitted.change(phase=Phase.RUNNING, stage=0, wanted=wanted)
+    assert progress(running).startswith("version 2 of taxi: running; stage 1, stable 50 % · canary 50 %")

@@ -105,7 +105,7 @@ class GatewaySettings:
     """What is fixed from a gateway's start to its end.
 
     `access_log` is the *folder* of the access logs, one file a start of Envoy.
-    `drain_s` is how long a stop keeps the listener open while it asks clients to leave.
+    `drain_s` is for how long at most a stop asks clients to leave (Envoy's drain time); no new ones are taken meanwhile.
     """
 
     port: int

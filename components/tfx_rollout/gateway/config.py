@@ -20,13 +20,15 @@ _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
 class Upstream:
     """A model server's two ports, and the label that calls without a choice of their own get there.
 
-    `host` is an IP address. `label` None leaves requests as they are.
+    `host` is an IP address. `label` None leaves requests as they are. `version` is the one
+    that the label names there, where calls that name it by number are to come here.
     """
 
     host: str
     grpc_port: int
     rest_port: int
     label: str | None = None
+    version: int | None = None
 
     def __post_init__(self) -> None:
         try:

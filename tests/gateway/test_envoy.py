@@ -14,10 +14,18 @@ import pytest
 
 from tfx_rollout.errors import GatewayFailed, PortInUse, StorageFault
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
+from tfx_rollout.gateway.admin import AdminClient
 from tfx_rollout.serving import free_port
 from tfx_rollout.traffic import FULL, Track
 
 pytestmark = pytest.mark.integration
+
+
+def await_that(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
 
 
 def test_a_port_in_use_is_told_before_anything_starts(make_gateway):
@@ -141,6 +149,31 @@ def test_a_stop_lets_a_slow_call_finish(make_gateway, config, connect):
     assert call.result().model_spec.version.value == 1
     thread.join()
     assert rest[0].code == 200
+
+
+def test_a_stop_takes_no_new_connection_while_it_waits_for_a_running_call(make_gateway, config, connect):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+    clients = connect(gateway)
+    call = clients.stub.Predict.future(clients.request(delay=2.0))
+    admin, running = AdminClient(gateway.settings.admin_port), r"^cluster\.taxi~stable~grpc\.upstream_rq_active$"
+    await_that(lambda: "1" in admin.statistics(running).values())
+    stopping = threading.Thread(target=gateway.stop, args=(10,))
+    stopping.start()
+    host, port = gateway.address.split(":")
+
+    def refused():
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    await_that(refused)
+    assert not call.done()
+    assert call.result().model_spec.version.value == 1
+    stopping.join()
 
 
 def test_a_stop_ends_what_takes_longer_than_its_grace(make_gateway, config, connect):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -106,8 +107,20 @@ def test_an_upstream_without_a_label_gets_calls_as_they_are():
 
 
 def test_a_label_on_a_server_of_its_own_is_found_there_and_needs_no_route_on_a_shared_one():
-    assert route("pinned/taxi/canary/grpc", model())["route"]["cluster"] == "taxi~canary~grpc"
-    assert "pinned/taxi/canary/grpc" not in [r["name"] for r in routes_of(model(canary=SHARED_CANARY))]
+    assert route("pinned/taxi/canary/label/grpc", model())["route"]["cluster"] == "taxi~canary~grpc"
+    assert not [r for r in routes_of(model(canary=SHARED_CANARY)) if r["name"].startswith("pinned/taxi/canary")]
+
+
+def test_a_version_on_a_server_of_its_own_is_found_there_by_its_number():
+    numbered = model(canary=replace(OWN_CANARY, version=7))
+    assert route("pinned/taxi/canary/version/grpc", numbered)["route"]["cluster"] == "taxi~canary~grpc"
+    found = route("pinned/taxi/canary/version/rest", numbered)
+    assert found["route"]["cluster"] == "taxi~canary~rest"
+    regex = found["match"]["safe_regex"]["regex"]
+    assert re.fullmatch(regex, "/v1/models/taxi/versions/7:predict")
+    assert re.fullmatch(regex, "/v1/models/taxi/versions/7")
+    assert not re.fullmatch(regex, "/v1/models/taxi/versions/77:predict")
+    assert not [r for r in routes_of(model()) if "/version/" in r["name"]]
 
 
 def test_a_share_is_mirrored_with_the_shadows_own_label_and_limit():

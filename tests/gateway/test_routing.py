@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -151,3 +152,16 @@ def test_a_pinned_label_finds_the_server_that_has_it(gateway, peer, another_peer
     unreachable = clients.rest("/v1/models/taxi/labels/canary:predict")
     assert unreachable.code == 503
     assert "connect error" in unreachable.body["error"]
+
+
+def test_a_pinned_version_finds_the_server_that_has_it(gateway, peer, another_peer, clients):
+    canary = replace(another_peer.upstream("canary"), version=1_584_391_735)
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable"), Track.CANARY: canary}, Split(0)),)))
+    found = clients.grpc(version=1_584_391_735)
+    assert (found.code, found.track, found.version) == ("OK", "pinned", 1_584_391_735)
+    assert clients.rest("/v1/models/taxi/versions/1584391735:predict").code == 200
+    another_peer.stop()
+    assert clients.grpc(version=1_584_391_735).code == "UNAVAILABLE"
+    assert clients.rest("/v1/models/taxi/versions/1584391735:predict").code == 503
+    assert clients.grpc(version=1).code == "OK"
+    assert clients.rest("/v1/models/taxi/versions/1:predict").code == 200

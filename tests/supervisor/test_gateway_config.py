@@ -19,6 +19,12 @@ def test_tracks_lead_to_their_servers_with_their_labels_and_pinned_calls_to_the_
     assert (routes.primary.grpc_port, routes.primary.label) == (1001, None)
 
 
+def test_the_canarys_number_goes_to_the_canarys_track_alone():
+    traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY}, canary_version=7)
+    (routes,) = gateway_config({"taxi": traffic}, ADDRESSES).models
+    assert (routes.tracks[Track.CANARY].version, routes.tracks[Track.STABLE].version) == (7, None)
+
+
 def test_a_track_whose_server_has_no_address_is_left_out_with_its_share():
     traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY, Track.SHADOW: CANARY}, mirror=100)
     (routes,) = gateway_config({"taxi": traffic}, {"taxi": ADDRESSES["taxi"]}).models

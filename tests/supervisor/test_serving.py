@@ -40,6 +40,8 @@ def test_no_request_fails_from_the_first_release_through_a_canary_to_its_promoti
         canary_at(serving, 0.4)
         drawn = load.await_more(300)
         assert {(a.track, a.value) for a in drawn if not a.fault} == {("stable", TWO), ("canary", THREE)}
+        # Each version answers to its number, wherever it is loaded.
+        assert (serving.ask(version=1), serving.ask(version=2)) == (TWO, THREE)
         # 300 draws at 0.4: five standard deviations are 0.14.
         assert 0.26 < Counter(a.track for a in drawn)["canary"] / len(drawn) < 0.54
         serving.in_force(serving.desire(labels={Label.STABLE: 2, Label.PREVIOUS: 1}, split=Split()))

@@ -67,8 +67,11 @@ class AdminClient:
         return int(self.statistics(f"^{_ACTIVE}$").get(_ACTIVE, "0"))
 
     def drain(self) -> None:
-        """Asks every client to finish its requests and leave; new connections are still taken while it drains."""
+        """Asks every client to finish its requests and leave, and takes no new connection from now on."""
         self._post("/drain_listeners?graceful")
+        # Graceful alone goes on listening until the drain time is over: a client that came in the very
+        # moment of the end would have its connection accepted and then cut.
+        self._post("/drain_listeners")
 
     def reopen_logs(self) -> None:
         """Makes Envoy close its logs and open them again by their names."""

@@ -20,13 +20,15 @@ _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
 class Upstream:
     """A model server's two ports, and the label that calls without a choice of their own get there.
 
-    `host` is an IP address. `label` None leaves requests as they are.
+    `host` is an IP address. `label` None leaves requests as they are. `version` is the one
+    that the label names there, where calls that name it by number are to come here.
     """
 
     host: str
     grpc_port: int
     rest_port: int
     label: str | None = None
+    version: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -105,7 +107,7 @@ class GatewaySettings:
     """What is fixed from a gateway's start to its end.
 
     `access_log` is the *folder* of the access logs, one file a start of Envoy.
-    `drain_s` is how long a stop keeps the listener open while it asks clients to leave.
+    `drain_s` is for how long at most a stop asks clients to leave (Envoy's drain time); no new ones are taken meanwhile.
     """
 
     port: int

@@ -21,6 +21,8 @@ class ModelTraffic:
     routes: Mapping[Track, Route] = field(default_factory=dict)
     mirror: int = 0
     sticky: Sticky | None = None
+    canary_version: int | None = None
+    """The canary's number, so that clients can pin it although it is not on the primary server."""
 
 
 def gateway_config(traffic: Mapping[str, ModelTraffic], addresses: Addresses) -> GatewayConfig:
@@ -38,7 +40,8 @@ def _model_routes(model: str, traffic: ModelTraffic, addresses: Addresses) -> Mo
     for track, route in traffic.routes.items():
         address = addresses.get(route.server)
         if address is not None:
-            tracks[track] = Upstream(*address, label=str(route.label))
+            version = traffic.canary_version if track is Track.CANARY else None
+            tracks[track] = Upstream(*address, label=str(route.label), version=version)
     if Track.STABLE not in tracks:
         return None
     primary = addresses.get(primary_server(model))

@@ -92,7 +92,7 @@ class SupervisedModel:
             if child.gone:
                 del self.children[name]
                 self._link.forget(name)
-        self._link.shape(self.base.name, desired.mirror, desired.sticky)
+        self._link.shape(self.base.name, desired.mirror, desired.sticky, desired.canary)
         self._step = next_step(desired, self._observe(now), now=now, drain_seconds=DRAIN_SECONDS)
         return self._apply(self._step, desired)
 

@@ -85,7 +85,7 @@ class Supervisor:
                     port=self._port,
                     admin_port=admin_port,
                     access_log=self.store.gateway_dir / "access",
-                    # After it the gateway takes no new connection, so that the running requests come to an end.
+                    # Within it the gateway asks clients to leave; the rest of the grace is for what still runs then.
                     drain_s=min(10.0, self._grace_s / 2),
                 ),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfx_rollout.errors import RolloutError
 from tfx_rollout.gateway import Gateway, GatewayConfig
@@ -66,12 +66,12 @@ class TrafficLink:
     def route(self, model: str, split: Split, routes: Mapping[Track, Route]) -> None:
         """Lets this model's requests go this way from the next `sync` on; forgotten if that one fails."""
         old = self._wanted.get(model, ModelTraffic())
-        self._wanted[model] = ModelTraffic(split, dict(routes), old.mirror, old.sticky)
+        self._wanted[model] = replace(old, split=split, routes=dict(routes))
 
-    def shape(self, model: str, mirror: int, sticky: Sticky | None) -> None:
-        """Sets what does not depend on the safe order: the mirrored share, and the assignment by a header."""
+    def shape(self, model: str, mirror: int, sticky: Sticky | None, canary_version: int | None) -> None:
+        """Sets what does not depend on the safe order: mirrored share, assignment by a header, the canary's number."""
         old = self._wanted.get(model, ModelTraffic())
-        self._wanted[model] = ModelTraffic(old.split, old.routes, mirror, sticky)
+        self._wanted[model] = replace(old, mirror=mirror, sticky=sticky, canary_version=canary_version)
 
     def locate(self, server: str, ports: tuple[int, int] | None) -> None:
         """Says where a server listens. Between two processes of it (None) the last address stays."""
@@ -139,7 +139,7 @@ class TrafficLink:
         """Goes back to what is in force, so that the next step is decided from that and no late change surprises it."""
         for model, traffic in self._wanted.items():
             now = self._in_force.get(model, InForce(Split(), {}, 0.0))
-            self._wanted[model] = ModelTraffic(now.split, now.routes, traffic.mirror, traffic.sticky)
+            self._wanted[model] = replace(traffic, split=now.split, routes=now.routes)
 
     def _rotate(self) -> None:
         now = self._monotonic()

@@ -120,7 +120,10 @@ function envoy_on_request(handle)
       if number == 1 then
         name = bytes
       elseif number == 2 then
-        pin = "version"
+        -- google.protobuf.Int64Value; exact up to 2^53, and no field at all means 0.
+        local _, start = varint(bytes or "", 1)
+        local version = start and varint(bytes, start) or 0
+        pin = string.format("version:%.0f", version)
       elseif number == 4 then
         pin = "label:" .. (bytes or "")
       end

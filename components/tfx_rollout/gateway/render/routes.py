@@ -2,7 +2,7 @@
 
 For each model, in this order, the first match wins:
 
-    gRPC  pinned by a track's label → that track's server     (the client's own choice comes first)
+    gRPC  pinned by the label or version of a track → its server     (the client's own choice comes first)
           pinned otherwise, or a status → the primary server
           forced by a request header → that track; an unknown track → NOT_FOUND
           GetModelMetadata → stable    (the signature that clients are told must not be drawn by chance)
@@ -87,9 +87,12 @@ def _grpc_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
     model = routes.model
     this_model = _exact(MODEL_HEADER, model)
     prediction = {"prefix": PREDICTION, "grpc": {}}
-    for track, label in _elsewhere(routes):
-        match = {**prediction, "headers": [this_model, _exact(PIN_HEADER, f"label:{label}")]}
-        yield _to(route_name("pinned", model, str(track), "grpc"), match, model, track, "grpc", settings, answer=Track.PINNED)
+    for track, kind, value in _elsewhere(routes):
+        pin = _exact(PIN_HEADER, f"{kind}:{value}")
+        name = route_name("pinned", model, str(track), kind, "grpc")
+        yield _to(name, {**prediction, "headers": [this_model, pin]}, model, track, "grpc", settings, answer=Track.PINNED)
+        match = {"path": STATUS, "grpc": {}, "headers": [this_model, pin]}
+        yield _to(f"{name}/status", match, model, track, "grpc", settings, answer=Track.PINNED)
     match = {**prediction, "headers": [this_model, {"name": PIN_HEADER, "present_match": True}]}
     yield _to(route_name("pinned", model, "grpc"), match, model, Track.PINNED, "grpc", settings)
     match = {"path": STATUS, "grpc": {}, "headers": [this_model]}
@@ -124,9 +127,10 @@ def _rest_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
     yield _draw(routes, "rest", {"safe_regex": {"regex": path + _INFERENCE_REST}}, settings)
     match = {"safe_regex": {"regex": path + "/metadata"}}
     yield _to(route_name("metadata", model, "rest"), match, model, Track.STABLE, "rest", settings)
-    for track, label in _elsewhere(routes):
-        match = {"safe_regex": {"regex": f"{path}/labels/{re.escape(label)}([:/].*)?"}}
-        yield _to(route_name("pinned", model, str(track), "rest"), match, model, track, "rest", settings, answer=Track.PINNED)
+    for track, kind, value in _elsewhere(routes):
+        match = {"safe_regex": {"regex": f"{path}/{kind}s/{re.escape(value)}([:/].*)?"}}
+        name = route_name("pinned", model, str(track), kind, "rest")
+        yield _to(name, match, model, track, "rest", settings, answer=Track.PINNED)
     match = {"safe_regex": {"regex": f"{path}([/:].*)?"}}
     yield _to(route_name("pinned", model, "rest"), match, model, Track.PINNED, "rest", settings)
 
@@ -210,13 +214,16 @@ def _forcible(routes: ModelRoutes) -> list[Track]:
     return [track for track in (Track.STABLE, Track.CANARY) if track in routes.tracks]
 
 
-def _elsewhere(routes: ModelRoutes) -> list[tuple[Track, str]]:
-    """Tracks on another server than the primary, with the label that only their server knows."""
-    return [
-        (track, upstream.label)
-        for track in _forcible(routes)
-        if (upstream := routes.tracks[track]).label is not None and not upstream.same_server(routes.primary)
-    ]
+def _elsewhere(routes: ModelRoutes) -> Iterator[tuple[Track, str, str]]:
+    """Tracks on another server than the primary, with the label and the version that only their server knows."""
+    for track in _forcible(routes):
+        upstream = routes.tracks[track]
+        if upstream.same_server(routes.primary):
+            continue
+        if upstream.label is not None:
+            yield track, "label", upstream.label
+        if upstream.version is not None:
+            yield track, "version", str(upstream.version)
 
 
 def _no_such_track(routes: ModelRoutes) -> str:

@@ -177,7 +177,6 @@ def test_the_core_imports_neither_tensorflow_nor_tfx_nor_beam_nor_kfp():
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(not (PACKAGE / "cli" / "__main__.py").exists(), reason="there is no command yet")
 def test_the_commands_help_imports_neither_tensorflow_nor_tfx_nor_beam_nor_kfp():
     loaded = loaded_by(
         "import runpy\n"

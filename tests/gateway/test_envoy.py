@@ -28,6 +28,14 @@ def await_that(condition, seconds=10.0):
         time.sleep(0.01)
 
 
+def await_calls(gateway, *protocols):
+    """Waits until the stable server has a call of each of these protocols under way."""
+    admin = AdminClient(gateway.settings.admin_port)
+    for protocol in protocols:
+        active = rf"^cluster\.taxi~stable~{protocol}\.upstream_rq_active$"
+        await_that(lambda active=active: "1" in admin.statistics(active).values())
+
+
 def test_a_port_in_use_is_told_before_anything_starts(make_gateway):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -109,10 +117,12 @@ def test_a_broken_file_from_elsewhere_changes_nothing(make_gateway, config, conn
     gateway.start()
     revision = gateway.apply(config(0))
     routes = next(gateway.directory.glob("xds/routes/*.json"))
+    admin, failures = AdminClient(gateway.settings.admin_port), r"\.rds\..*\.update_failure$"
+    before = admin.statistics(failures)
     broken = routes.with_name("broken")
     broken.write_text('{"version_info": "x", "resources": [')
     broken.replace(routes)
-    time.sleep(0.2)
+    await_that(lambda: admin.statistics(failures) != before)
     assert gateway.in_force() == revision
     assert connect(gateway).rest().code == 200
     gateway.apply(config(FULL))
@@ -143,7 +153,7 @@ def test_a_stop_lets_a_slow_call_finish(make_gateway, config, connect):
     rest = []
     thread = threading.Thread(target=lambda: rest.append(clients.rest(body={"delay": 1.0})))
     thread.start()
-    time.sleep(0.3)
+    await_calls(gateway, "grpc", "rest")
     gateway.stop(10)
     assert not gateway.alive()
     assert call.result().model_spec.version.value == 1
@@ -157,8 +167,7 @@ def test_a_stop_takes_no_new_connection_while_it_waits_for_a_running_call(make_g
     gateway.apply(config(0))
     clients = connect(gateway)
     call = clients.stub.Predict.future(clients.request(delay=2.0))
-    admin, running = AdminClient(gateway.settings.admin_port), r"^cluster\.taxi~stable~grpc\.upstream_rq_active$"
-    await_that(lambda: "1" in admin.statistics(running).values())
+    await_calls(gateway, "grpc")
     stopping = threading.Thread(target=gateway.stop, args=(10,))
     stopping.start()
     host, port = gateway.address.split(":")
@@ -182,7 +191,7 @@ def test_a_stop_ends_what_takes_longer_than_its_grace(make_gateway, config, conn
     gateway.apply(config(0))
     clients = connect(gateway)
     call = clients.stub.Predict.future(clients.request(delay=5.0))
-    time.sleep(0.2)
+    await_calls(gateway, "grpc")
     began = time.monotonic()
     gateway.stop(0.3)
     assert time.monotonic() - began < 3

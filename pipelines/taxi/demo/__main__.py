@@ -52,7 +52,6 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # A SIGTERM ends the demo as Ctrl-C does: what it started is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began = time.monotonic()
     try:
         demo(keep=bool(os.environ.get("KEEP")))
     except (DemoFailed, RolloutError) as fault:
@@ -61,12 +60,12 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("\nStopped.")
         return 130
-    console.print(f"\nThe demo took {(time.monotonic() - began) / 60:.1f} minutes.")
     return 0
 
 
 def demo(*, keep: bool) -> None:
     """All steps, and the closing tables."""
+    began = time.monotonic()
     shutil.rmtree(DEMO, ignore_errors=True)
     root = DEMO / "serving"
     root.mkdir(parents=True)
@@ -115,6 +114,7 @@ def demo(*, keep: bool) -> None:
             findings = judge_answers(read_answers(traffic.answers), base.history(), HARMFUL)
             require_clean(findings)
         close(base, live, findings, spans.held_back)
+        console.print(f"\nThe demo took {(time.monotonic() - began) / 60:.1f} minutes.")
         if keep:
             console.print("\nServing until Ctrl-C.")
             with suppress(KeyboardInterrupt):

@@ -2,6 +2,15 @@
 
 from tfx_rollout.evidence.histogram import LatencyHistogram
 from tfx_rollout.evidence.source import EvidenceSource, IntervalCounts
-from tfx_rollout.evidence.window import TrackCounts, Window
+from tfx_rollout.evidence.window import LabelCounts, MissingLabels, PairCounts, TrackCounts, Window
 
-__all__ = ["EvidenceSource", "IntervalCounts", "LatencyHistogram", "TrackCounts", "Window"]
+__all__ = [
+    "EvidenceSource",
+    "IntervalCounts",
+    "LabelCounts",
+    "LatencyHistogram",
+    "MissingLabels",
+    "PairCounts",
+    "TrackCounts",
+    "Window",
+]

@@ -8,6 +8,7 @@ Here are the values that the judge and the controller work with. What a person w
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,27 +17,46 @@ from typing import Any, Literal
 import yaml
 
 from tfx_rollout.errors import InvalidPlan, NotFound, StorageFault
-from tfx_rollout.traffic import Split
+from tfx_rollout.traffic import Split, Track
 
 BUILT_IN = Path(__file__).parent / "plans"
 """Where the plans that ship with the package are: one YAML file each."""
+
+METRICS = ("errors", "latency", "predictions", "accuracy", "limits")
+"""Names of the metrics, in the order in which everything lists them; each is a section of the plan."""
 
 OnInconclusive = Literal["hold", "ask", "advance", "rollback"]
 Promotion = Literal["blessing", "automatic", "approval"]
 OnDeadline = Literal["rollback", "promote"]
 OnRunning = Literal["refuse", "queue", "supersede"]
+StageKind = Literal["shadow", "header", "canary", "bake"]
+Action = Literal["rollback", "ask"]
+Unit = Literal["request", "user"]
+PredictionKind = Literal["classes", "numbers"]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the ramp: a share of the traffic, and when it is over. Times in seconds."""
+    """One step of the ramp, and when it is over. Times in seconds.
+
+    Kinds, in the order in which a plan may have them:
+
+    - `shadow`: the candidate gets copies of `mirror` of the requests; no client sees its answers.
+    - `header`: only those who ask for it by request header reach the candidate. Nothing is judged, time passes.
+    - `canary`: the candidate gets `share` of the traffic.
+    - `bake`: the candidate gets almost all of it, the old version the small rest, without which there would be
+      nothing to compare with. It passes with time, unless something speaks against the candidate.
+    """
 
     share: float
-    """Share of the traffic on the canary, 0 to 1."""
+    """Share of the traffic on the canary, 0 to 1; 0 in a `shadow` or `header` stage."""
     bad_odds_ratio: float
     """A canary whose odds of a bad event are this many times those of stable must not pass here."""
     max_failure_rate: float
     """A canary that fails on at least this share of its requests is bad in the absolute sense."""
+    kind: StageKind = "canary"
+    mirror: float = 0.0
+    """Share of the requests that are copied to the candidate, in a `shadow` stage."""
     min_seconds: float = 120.0
     max_seconds: float = 7200.0
     """After this time without a decision the stage is inconclusive."""
@@ -49,6 +69,11 @@ class Stage:
         """The split that is in force during this stage."""
         return Split.of(self.share)
 
+    @property
+    def track(self) -> Track:
+        """The track on which the candidate is judged."""
+        return Track.SHADOW if self.kind == "shadow" else Track.CANARY
+
 
 @dataclass(frozen=True)
 class ErrorTest:
@@ -56,8 +81,8 @@ class ErrorTest:
 
     tolerance: float = 1.25
     """Odds ratio (canary to stable) that is still no regression."""
-    weight: float = 0.5
-    """Share of the evidence that counts towards a rollback; 0 switches the metric off."""
+    weight: float = 0.25
+    """Weight of the metric among those that count; 0 switches it off."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +94,67 @@ class LatencyTest:
     """
 
     ratio: float = 1.10
-    slack_ms: float = 1.0
+    slack_ms: float = 0.5
     settle_seconds: float = 10.0
     """Windows that begin sooner than this after a stage's opening say nothing about latency: caches are cold."""
-    weight: float = 0.5
-    """As for errors; 0 switches the metric off."""
+    spacing_ms: float = 100.0
+    """Of the requests of a track that start within one such stretch of time one alone is compared:
+    a server that stalls delays all that it holds, and that is one event, not many."""
+    weight: float = 0.25
+
+
+@dataclass(frozen=True)
+class PredictionTest:
+    """How the predictions of the two tracks are compared: each class (or tenth of the numbers) up and down."""
+
+    tolerance: float = 1.5
+    """Odds ratio of a class that is still no drift, either way."""
+    kind: PredictionKind = "classes"
+    action: Action = "ask"
+    """What drift does: it is different, which need not be worse, so that a person is asked."""
+    weight: float = 0.25
+
+
+@dataclass(frozen=True)
+class AccuracyTest:
+    """How the shares of wrong predictions are compared, once the labels come."""
+
+    margin: float = 0.01
+    """Points of accuracy (0 to 1) that the canary may lose."""
+    ages: tuple[float, ...] = (60.0, 300.0, 1800.0, 7200.0)
+    """Upper ends of the ages at which labels are taken in, seconds after the end of the prediction's window.
+    Later labels do not count."""
+    required: bool = False
+    """Whether a stage waits for labels. Otherwise it does so only once labels have come."""
+    weight: float = 0.25
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Absolute limits of the service level, tested on the canary alone; None where there is none."""
+
+    failure_rate: float | None = None
+    """Most failures per request."""
+    p99_ms: float | None = None
+    """Milliseconds that at most 1 % of the answers may exceed."""
+    throughput_rps: float | None = None
+    """Good answers per second of the whole service that it must keep up where clients ask for as much; a
+    track owes its share of it."""
+    weight: float = 0.25
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any limit."""
+        return (self.failure_rate, self.p99_ms, self.throughput_rps) != (None, None, None)
+
+
+@dataclass(frozen=True)
+class StepBack:
+    """How traffic goes back to stable at a rollback: at once, or in steps where stable must warm up first."""
+
+    shares: tuple[float, ...] = ()
+    """Shares of the canary on the way back, falling; none to go back at once."""
+    step_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -89,26 +170,42 @@ class Plan:
     window_seconds: float = 10.0
     waiting_seconds: float = 10.0
     """What started in a window and is not answered this long after its end has failed."""
-    min_windows: int = 12
+    min_windows: int = 8
     """A stage passes after no fewer judged windows than this."""
     min_requests: int = 100
     """A stage passes after no fewer requests to the canary than this."""
+    unit: Unit = "request"
+    """What is drawn by chance, and hence compared: a request, or a user, where assignment is sticky."""
+    unit_header: str | None = None
+    """The request header that names the user, where the unit is one."""
     errors: ErrorTest = field(default_factory=ErrorTest)
     latency: LatencyTest = field(default_factory=LatencyTest)
+    predictions: PredictionTest = field(default_factory=PredictionTest)
+    accuracy: AccuracyTest = field(default_factory=AccuracyTest)
+    limits: Limits = field(default_factory=Limits)
     promotion: Promotion = "blessing"
     promotion_deadline_seconds: float = 3600.0
     on_deadline: OnDeadline = "rollback"
     on_running: OnRunning = "refuse"
     keep_previous: bool = True
+    step_back: StepBack = field(default_factory=StepBack)
 
     def rollback_threshold(self, attempt: int = 0) -> float:
         """The e-value that rolls back, `1/alpha`; it doubles with every retry of the same version."""
         return 2.0**attempt / self.alpha
 
+    def weights(self) -> dict[str, float]:
+        """The metrics that count and their weights, which add up to 1."""
+        given = {name: getattr(self, name).weight for name in METRICS if name != "limits" or self.limits.given}
+        total = math.fsum(given.values())
+        return {name: weight / total for name, weight in given.items() if weight > 0}
+
     def to_json(self) -> dict[str, Any]:
         """The plan as a document that `plan_from_dict` reads back as the same plan."""
         data = asdict(self)
         data["stages"] = list(data["stages"])
+        for section, name in (("accuracy", "ages"), ("step_back", "shares")):
+            data[section][name] = list(data[section][name])
         return data
 
 

@@ -36,18 +36,19 @@ class Log:
             log.write(text)
 
     def heartbeat(self, at):
-        self.raw(f"{at:.6f} {at:.6f} DownstreamEnd s{next(self.streams)} heartbeat - 200 - 50 - - 0\n")
+        self.raw(f"{at:.6f} {at:.6f} DownstreamEnd s{next(self.streams)} heartbeat - 200 - 50 - - 0 id -\n")
 
     def request(self, start, ms=5.0, *, track="canary", model="taxi", code=0, stream=None):
         stream = stream or f"s{next(self.streams)}"
         us = round(ms * 1000)
         self.raw(
             f"{start:.6f} {start + ms / 1000:.6f} DownstreamEnd {stream} draw/{model}/grpc {model}~{track}~grpc "
-            f"200 {code} 0 {us} - 1\n"
+            f"200 {code} 0 {us} - 1 id -\n"
         )
 
     def progress(self, start, after, stream):
-        self.raw(f"{start:.6f} {start + after:.6f} DownstreamPeriodic {stream} draw/taxi/grpc taxi~canary~grpc 0 - 10 - - 1\n")
+        times = f"{start:.6f} {start + after:.6f}"
+        self.raw(f"{times} DownstreamPeriodic {stream} draw/taxi/grpc taxi~canary~grpc 0 - 10 - - 1 id -\n")
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_requests_count_by_their_start(log, source):
 def test_a_torn_last_line_is_read_when_it_is_whole(log, source):
     log.heartbeat(T0)
     log.heartbeat(T0 + 20)
-    whole = f"{T0 + 1:.6f} {T0 + 1.1:.6f} DownstreamEnd x draw/taxi/grpc taxi~canary~grpc 200 0 0 100 - 1\n"
+    whole = f"{T0 + 1:.6f} {T0 + 1.1:.6f} DownstreamEnd x draw/taxi/grpc taxi~canary~grpc 200 0 0 100 - 1 id -\n"
     log.raw(whole[:40])
     assert source.counts("taxi", T0, T0 + 10).tracks == {}
     log.raw(whole[40:])

@@ -15,7 +15,7 @@ def line(**fields):
         "start": "1000.250000",
         "emitted": "1000.254100",
         "kind": "DownstreamEnd",
-        "stream": "d7ad2fbe-7f63-4ab1-bee9-1402b14f0223",
+        "connection": "7",
         "route": "draw/taxi/grpc",
         "cluster": "taxi~stable~grpc",
         "http_code": "200",
@@ -24,6 +24,8 @@ def line(**fields):
         "answered_us": "4000",
         "flags": "-",
         "attempts": "1",
+        "request_id": "d7ad2fbe-7f63-4ab1-bee9-1402b14f0223",
+        "unit": "-",
         **fields,
     }
     return " ".join(values[name] for name, _ in FIELDS)
@@ -37,6 +39,15 @@ def test_a_line_says_what_envoy_was_told_to_write():
     assert LOG_FORMAT.count(" ") == len(FIELDS) - 1
     parsed = LogLine.parse(line(flags="UF,URX"))
     assert (parsed.start, parsed.ended, parsed.grpc_code, parsed.flags) == (1000.25, True, 0, {"UF", "URX"})
+    assert (parsed.request_id, parsed.unit) == ("d7ad2fbe-7f63-4ab1-bee9-1402b14f0223", None)
+    assert LogLine.parse(line(unit="af63dc4c8601ec8c")).unit == "af63dc4c8601ec8c"
+
+
+def test_the_lines_of_one_request_have_one_stream_and_other_requests_with_its_id_have_another():
+    first = LogLine.parse(line())
+    assert LogLine.parse(line(kind="DownstreamPeriodic", emitted="1000.750000")).stream == first.stream
+    for other in ({"start": "1000.250001"}, {"connection": "8"}, {"request_id": "x"}):
+        assert LogLine.parse(line(**other)).stream != first.stream
 
 
 @pytest.mark.parametrize("torn", ["", "1000.25", line()[:-8], line(start="x"), line(kind="UpstreamEnd"), line() + " more"])

@@ -93,6 +93,7 @@ class LogLine:
     ended: bool
     """False for a line of progress: the request was still running."""
     stream: str
+    """The same in all lines of one request, and in those of no other."""
     route: str
     cluster: str
     http_code: int
@@ -101,6 +102,9 @@ class LogLine:
     received_us: int | None
     answered_us: int | None
     flags: frozenset[str]
+    request_id: str | None
+    unit: str | None
+    """Whom a sticky draw took the request to be from, hashed; None without one, or without its header."""
 
     @classmethod
     def parse(cls, line: str) -> LogLine | None:
@@ -108,7 +112,9 @@ class LogLine:
         parts = line.split(" ")
         if len(parts) != len(FIELDS):
             return None
-        start, emitted, kind, stream, route, cluster, http_code, grpc_code, received, answered, flags, _ = parts
+        start, emitted, kind, connection, route, cluster, http_code, grpc_code, received, answered, flags, _, identity, unit = (
+            parts
+        )
         if kind not in (END, PROGRESS):
             return None
         try:
@@ -116,7 +122,7 @@ class LogLine:
                 float(start),
                 float(emitted),
                 kind == END,
-                stream,
+                f"{connection}/{start}/{identity}",
                 route,
                 cluster,
                 _number(http_code) or 0,
@@ -124,6 +130,8 @@ class LogLine:
                 _number(received),
                 _number(answered),
                 frozenset(flags.split(",")) - {"-"},
+                _present(identity),
+                _present(unit),
             )
         except ValueError:
             return None
@@ -173,6 +181,10 @@ def drawn_request(line: LogLine, *, waiting_s: float) -> DrawnRequest | None:
     if code == "OK" and not whole:
         code = "UNAVAILABLE"  # the server broke off in the middle of its answer
     return DrawnRequest(model, track, line.start, code, max(0.0, done_us - received_us), code != "OK")
+
+
+def _present(field: str) -> str | None:
+    return None if field == "-" else field
 
 
 def _number(field: str) -> int | None:

@@ -9,13 +9,17 @@ HEARTBEAT_S = 0.25
 FLUSH_MS = 100
 """How long a line may wait in Envoy's buffer before it is in the file."""
 
+UNIT_NAMESPACE, UNIT_KEY = "tfx_rollout", "unit"
+"""Where a request's metadata within Envoy has its unit."""
+
 FIELDS: tuple[tuple[str, str], ...] = (
     # When the request's headers were complete, and when this line was written (epoch seconds).
     ("start", "%START_TIME(%s.%6f)%"),
     ("emitted", "%EMIT_TIME(%s.%6f)%"),
     # DownstreamEnd, or DownstreamPeriodic for a line of progress.
     ("kind", "%ACCESS_LOG_TYPE%"),
-    ("stream", "%STREAM_ID%"),
+    # With start and request id it tells one request from every other; Envoy's stream id is but the request id.
+    ("connection", "%CONNECTION_ID%"),
     ("route", "%ROUTE_NAME%"),
     ("cluster", "%UPSTREAM_CLUSTER%"),
     ("http_code", "%RESPONSE_CODE%"),
@@ -25,6 +29,10 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("answered_us", "%COMMON_DURATION(DS_RX_BEG:US_RX_END:us)%"),
     ("flags", "%RESPONSE_FLAGS%"),
     ("attempts", "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+    # The client's own, where it is 1 to 128 of `[A-Za-z0-9._-]`, else a fresh one; a copy has that of its original.
+    ("request_id", "%REQ(X-REQUEST-ID)%"),
+    # Whom a sticky draw took the request to be from: a hash in 16 hexadecimal digits, never the header's value.
+    ("unit", f"%DYNAMIC_METADATA({UNIT_NAMESPACE}:{UNIT_KEY})%"),
 )
 """Name and Envoy's format of each field, in order, separated by one space; `-` where there is none."""
 

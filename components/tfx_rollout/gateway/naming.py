@@ -29,6 +29,11 @@ HEARTBEAT_CLUSTER = "heartbeat"
 ROUTE_TABLE = "gateway"
 STAT_PREFIX = "gw"
 
+REQUEST_ID_HEADER = "x-request-id"
+"""In a request: the client's own id, kept where it is 1 to 128 of `[A-Za-z0-9._-]`. In every answer: the id."""
+SHADOW_ROUTE = "shadow"
+"""The route of every mirrored copy on its way to a shadow track."""
+
 _DRAW = "draw"
 
 
@@ -61,3 +66,8 @@ def draw_route(model: str, protocol: Protocol) -> str:
 def is_draw(route: str) -> bool:
     """Whether a route's name is that of a draw: only what it sent to a track is evidence."""
     return route.startswith(_DRAW + "/")
+
+
+def is_shadow(route: str) -> bool:
+    """Whether a route's name is that of mirrored copies: each has the request id of its original."""
+    return route == SHADOW_ROUTE

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, RolloutError] = {
     "StaleGeneration": errors.StaleGeneration("taxi", 4, 5),
     "RolloutInProgress": errors.RolloutInProgress("taxi", "r1", 7),
     "Busy": errors.Busy("The lock of /models/taxi", "process 12", "wait for it"),
+    "LostLease": errors.LostLease("/srv/models", "process 12 on other-host"),
     "StorageFault": errors.StorageFault("/models/taxi", "cannot be written (the disk is full)", "free some space"),
     "CorruptState": errors.CorruptState("/models/taxi/.rollout/desired.json", "it is not JSON"),
     "ServingFault": errors.ServingFault("The serving setup did not start."),

@@ -13,6 +13,7 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     │   ├── StaleGeneration          a compare-and-set that lost
     │   ├── RolloutInProgress        a second rollout of a model that has one
     │   └── Busy                     a lock or a lease that another process holds
+    │       └── LostLease            the lease on the root that this process held: what it wanted to write was not written
     ├── StorageFault                 the disk or the folder refused (full, read-only, a file in the way)
     │   └── CorruptState             a control file that does not say what it must
     └── ServingFault                 a process of the serving setup did not do its part
@@ -126,6 +127,17 @@ class Busy(Conflict):
 
     def __init__(self, what: str, holder: str, mend: str) -> None:
         super().__init__(f"{what} is held by {holder}; {mend}.")
+
+
+class LostLease(Busy):
+    """The lease on a root that this process acted under. What it wanted to write was not written.
+
+    `holder` is who has it now ("nobody" when it only ran out).
+    """
+
+    def __init__(self, root: str, holder: str) -> None:
+        self.root, self.holder = root, holder
+        super().__init__(f"The lease on {root}", holder, "this process may not write there until it has the lease again")
 
 
 class StorageFault(RolloutError):

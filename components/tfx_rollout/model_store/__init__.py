@@ -5,6 +5,7 @@ from tfx_rollout.model_store.control_file import append_line, make_folder, read_
 from tfx_rollout.model_store.digest import Content, FileDigest, content_digest, read_content
 from tfx_rollout.model_store.faults import storage_fault, storage_faults
 from tfx_rollout.model_store.file_lock import FileLock
+from tfx_rollout.model_store.lease import Guard, Lease, unguarded
 from tfx_rollout.model_store.manifest import Manifest
 from tfx_rollout.model_store.publish import Published
 from tfx_rollout.model_store.store import ModelStore
@@ -15,6 +16,8 @@ __all__ = [
     "Content",
     "FileDigest",
     "FileLock",
+    "Guard",
+    "Lease",
     "Manifest",
     "ModelStore",
     "Published",
@@ -27,6 +30,7 @@ __all__ = [
     "read_lines",
     "storage_fault",
     "storage_faults",
+    "unguarded",
     "write_json",
     "write_text",
 ]

@@ -13,6 +13,7 @@ from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.model_store.file_lock import FileLock
 from tfx_rollout.model_store.history import read_history, record_applied, record_desired, record_removed
 from tfx_rollout.model_store.layout import Layout
+from tfx_rollout.model_store.lease import Guard, unguarded
 from tfx_rollout.model_store.manifest import Manifest, read_manifest
 from tfx_rollout.model_store.numbers import NumberLedger
 from tfx_rollout.model_store.publish import Published, Publisher
@@ -124,13 +125,15 @@ class BasePath:
         data = read_json(self._layout.desired)
         return DesiredState(self.name) if data is None else _parsed(self._layout.desired, DesiredState.from_json, data)
 
-    def write_desired(self, state: DesiredState, *, expected: int) -> DesiredState:
+    def write_desired(self, state: DesiredState, *, expected: int, guard: Guard = unguarded) -> DesiredState:
         """Compare-and-set: writes the state if the current generation is still `expected`.
 
         Returns it with its generation, `expected + 1`, whatever generation it came with.
         Raises `StaleGeneration` when another change came first, `NotFound` when it adds a
-        version that is not there, `InvalidState` when it is about another model.
+        version that is not there, `InvalidState` when it is about another model, and what
+        `guard` (the check of a lease) raises, which is asked first and again under the lock.
         """
+        guard()
         if state.model != self.name:
             raise InvalidState(self.name, f"it is about model {state.model!r}")
         with self.lock():
@@ -140,6 +143,8 @@ class BasePath:
             # Those it only keeps are not asked for: a state must be able to move traffic away from a loss.
             for version in set(state.versions) - set(current.versions):
                 self.version_path(version)
+            # Who waited for the lock may have slept through a takeover.
+            guard()
             record_desired(self._layout.history, self._layout.desired, current)
             written = state.change(generation=expected + 1)
             write_json(self._layout.desired, written.to_json())
@@ -151,15 +156,18 @@ class BasePath:
         data = read_json(self._layout.observed)
         return None if data is None else _parsed(self._layout.observed, ObservedState.from_json, data)
 
-    def write_observed(self, state: ObservedState) -> None:
-        """Replaces the observed state. Its one writer is the supervisor, so no lock is taken."""
+    def write_observed(self, state: ObservedState, *, guard: Guard = unguarded) -> None:
+        """Replaces the observed state. Its one writer is the supervisor that holds the lease (`guard`), so no lock is taken."""
+        guard()
         if state.model != self.name:
             raise InvalidState(self.name, f"it was observed of model {state.model!r}")
         self._layout.create()
         before = self.observed()
         if state.generation > (before.generation if before else 0):
             with self.lock():
+                guard()
                 record_applied(self._layout.history, state.generation)
+        guard()
         write_json(self._layout.observed, state.to_json())
 
     def history(self) -> list[dict[str, Any]]:

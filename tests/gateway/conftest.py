@@ -48,6 +48,9 @@ class GrpcAnswer:
     track: str | None
     version: int
     label: str
+    request_id: str | None
+    """As the client gets it; `seen_id` is the one that reached the server."""
+    seen_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class RestAnswer:
     code: int
     track: str | None
     body: dict
+    request_id: str | None
 
 
 class Clients:
@@ -86,22 +90,27 @@ class Clients:
         with contextlib.suppress(grpc.RpcError):
             answer = call.result()
         headers = {**dict(call.initial_metadata() or ()), **dict(call.trailing_metadata() or ())}
-        track = headers.get("x-model-track")
+        track, identity = headers.get("x-model-track"), headers.get("x-request-id")
         if call.code() is not grpc.StatusCode.OK:
-            return GrpcAnswer(call.code().name, track, 0, call.details())
-        return GrpcAnswer("OK", track, answer.model_spec.version.value, answer.outputs["label"].string_val[0].decode())
+            return GrpcAnswer(call.code().name, track, 0, call.details(), identity)
+        label, seen = (answer.outputs[name].string_val[0].decode() for name in ("label", "id"))
+        return GrpcAnswer("OK", track, answer.model_spec.version.value, label, identity, seen)
 
     def rest(self, path=f"/v1/models/{MODEL}:predict", *, body=None, headers=None, method=None, timeout=20):
         data = None if method == "GET" else json.dumps(body or {}).encode()
         request = urllib.request.Request(f"http://{self.address}{path}", data=data, headers=headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return RestAnswer(answer.status, answer.headers["x-model-track"], json.loads(answer.read()))
+                return _rest_answer(answer.status, answer)
         except urllib.error.HTTPError as error:
-            return RestAnswer(error.code, error.headers["x-model-track"], json.loads(error.read()))
+            return _rest_answer(error.code, error)
 
     def close(self):
         self.channel.close()
+
+
+def _rest_answer(code, answer):
+    return RestAnswer(code, answer.headers["x-model-track"], json.loads(answer.read()), answer.headers["x-request-id"])
 
 
 class Load:

@@ -2,8 +2,8 @@
 
 Run as a program: `echo_upstream.py GRPC_PORT REST_PORT`; prints `ready` when it listens.
 It knows the labels `stable` (version 1) and `canary` (version 2). A gRPC Predict answers
-with the effective model_spec; its inputs `delay` (seconds) and `fail` (a status number)
-make it slow or fail. REST answers with the path it saw; the body's `delay` and `status`
+with the effective model_spec and the request's id; its inputs `delay` (seconds) and `fail` (a status number)
+make it slow or fail. REST answers with the path and the id it saw; the body's `delay` and `status`
 do the same. Idle REST connections are closed after 5 s, as uvicorn does.
 """
 
@@ -47,6 +47,8 @@ class Prediction(API.prediction_service_pb2_grpc.PredictionServiceServicer):
         answer.model_spec.signature_name = request.model_spec.signature_name
         answer.outputs["label"].dtype = 7
         answer.outputs["label"].string_val.append(request.model_spec.version_label.encode())
+        answer.outputs["id"].dtype = 7
+        answer.outputs["id"].string_val.append(dict(context.invocation_metadata()).get("x-request-id", "").encode())
         answer.outputs["size"].dtype = 9
         answer.outputs["size"].int64_val.append(request.ByteSize())
         return answer
@@ -85,7 +87,7 @@ class Rest(BaseHTTPRequestHandler):
             asked = {}
         if "delay" in asked:
             time.sleep(asked["delay"])
-        self.answer(asked.get("status", 200), {"path": self.path, "size": len(body)})
+        self.answer(asked.get("status", 200), {"path": self.path, "size": len(body), "id": self.headers["x-request-id"]})
 
     def do_GET(self):
         answer = {"path": self.path}

@@ -141,6 +141,15 @@ def test_sticky_assignment_is_by_a_salted_header():
     assert (header["header_name"], header["regex_rewrite"]["substitution"]) == ("x-user", "\\1|trial-1")
 
 
+def test_only_a_sticky_draw_tells_the_log_a_unit():
+    sticky = model(sticky=Sticky("x-user", "trial-1"))
+    told = [r["name"] for r in routes_of(sticky) if "metadata" in r]
+    assert told == ["draw/taxi/grpc", "draw/taxi/rest"]
+    found = route("draw/taxi/grpc", sticky)["metadata"]["filter_metadata"]["tfx_rollout.listener"]
+    assert found == {"sticky": {"header": "x-user", "salt": "trial-1"}}
+    assert not [r for r in routes_of(model()) if "metadata" in r]
+
+
 def test_nothing_that_may_have_reached_a_model_is_sent_again():
     assert route("draw/taxi/grpc", model())["route"]["retry_policy"]["retry_on"] == (
         "connect-failure,refused-stream,reset-before-request"
@@ -187,3 +196,14 @@ def test_the_heartbeat_finds_a_gateway_that_listens_everywhere():
     rendered = bootstrap(settings, **files)
     heartbeat = rendered["static_resources"]["clusters"][0]
     assert '"127.0.0.1"' in json.dumps(heartbeat["load_assignment"])
+
+
+def test_the_listeners_script_is_whole_and_knows_its_names():
+    files = {"clusters_file": Path("/x/c/c.json"), "routes_file": Path("/x/r/r.json"), "access_log": Path("/x/log")}
+    listener = bootstrap(SETTINGS, **files)["static_resources"]["listeners"][0]
+    connections = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    assert (connections["preserve_external_request_id"], connections["always_set_request_id_in_response"]) == (True, True)
+    script = connections["http_filters"][0]["typed_config"]["default_source_code"]["inline_string"]
+    assert re.findall(r"@\w+@", script) == []
+    # A local function must stand before the one that calls it.
+    assert script.index("function envoy_on_request") == script.rindex("function ")

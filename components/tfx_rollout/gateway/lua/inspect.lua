@@ -1,5 +1,5 @@
--- Downstream filter: reads the model_spec of a gRPC message and tells the routes which model it
--- names and whether the client chose a version or a label. Walks the tags; tensors are not copied.
+-- Reads the model_spec of a gRPC message and tells the routes which model it names and whether
+-- the client chose a version or a label. Walks the tags; tensors are not copied.
 local KINDS = {
   ["PredictionService/Predict"] = "spec",
   ["PredictionService/Classify"] = "spec",
@@ -82,7 +82,7 @@ local function as_header(value)
   return "?"
 end
 
-function envoy_on_request(handle)
+local function inspect(handle)
   local headers = handle:headers()
   -- A client has no say in what the routes are told.
   for _, own in ipairs({ "@MODEL_HEADER@", "@PIN_HEADER@" }) do

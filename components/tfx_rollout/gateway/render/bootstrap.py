@@ -10,7 +10,7 @@ from tfx_rollout.gateway.config import GatewaySettings
 from tfx_rollout.gateway.log_format import HEARTBEAT_S, LOG_FORMAT, PROGRESS_S
 from tfx_rollout.gateway.naming import HEARTBEAT_CLUSTER, HEARTBEAT_PATH, ROUTE_TABLE, STAT_PREFIX
 from tfx_rollout.gateway.render.discovery import seconds
-from tfx_rollout.gateway.render.lua import inspect_filter
+from tfx_rollout.gateway.render.lua import listener_filter
 
 DOWNSTREAM_CONNECTIONS = 10_000
 STREAMS_PER_CONNECTION = 1000
@@ -72,6 +72,15 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
         "stat_prefix": STAT_PREFIX,
         "codec_type": "AUTO",
         "normalize_path": True,
+        # A client's own id is kept, and every answer has the id.
+        "preserve_external_request_id": True,
+        "always_set_request_id_in_response": True,
+        "request_id_extension": {
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+                "pack_trace_reason": False,
+            }
+        },
         "stream_idle_timeout": seconds(max(300.0, settings.request_timeout_s + 60)),
         "http2_protocol_options": {
             "max_concurrent_streams": STREAMS_PER_CONNECTION,
@@ -93,7 +102,7 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
         "local_reply_config": {"mappers": _own_answers()},
         "access_log_options": {"access_log_flush_interval": seconds(PROGRESS_S)},
         "http_filters": [
-            inspect_filter(),
+            listener_filter(),
             # After inspection: it takes the cluster when the headers pass, which the message decides.
             {
                 "name": "envoy.filters.http.grpc_stats",

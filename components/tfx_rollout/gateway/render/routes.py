@@ -30,6 +30,7 @@ from tfx_rollout.gateway.naming import (
     route_name,
 )
 from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
+from tfx_rollout.gateway.render.lua import LISTENER_FILTER
 from tfx_rollout.traffic import FULL, Track
 
 PREDICTION = "/tensorflow.serving.PredictionService/"
@@ -175,10 +176,14 @@ def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: Gatewa
             ],
         },
     }
+    route: Json = {"name": draw_route(routes.model, protocol), "match": match, "route": action}
     if routes.sticky is not None:
         action["weighted_clusters"]["use_hash_policy"] = True
         salted = {"pattern": {"regex": "^(.*)$"}, "substitution": f"\\1|{routes.sticky.salt}"}
         action["hash_policy"] = [{"header": {"header_name": routes.sticky.header, "regex_rewrite": salted}}]
+        # The filter reads these to tell the log the unit that is drawn for.
+        sticky = {"header": routes.sticky.header, "salt": routes.sticky.salt}
+        route["metadata"] = {"filter_metadata": {LISTENER_FILTER: {"sticky": sticky}}}
     if routes.mirror:
         action["request_mirror_policies"] = [
             {
@@ -188,7 +193,7 @@ def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: Gatewa
             }
         ]
     assert sum(cluster["weight"] for cluster in action["weighted_clusters"]["clusters"]) == FULL
-    return {"name": draw_route(routes.model, protocol), "match": match, "route": action}
+    return route
 
 
 def _to(

@@ -34,6 +34,11 @@ Action = Literal["rollback", "ask"]
 Unit = Literal["request", "user"]
 PredictionKind = Literal["classes", "numbers"]
 
+HOLD_BACK = 0.05
+"""Share that a bake stage leaves to the version before, unless the plan says otherwise."""
+BAKE_SECONDS = 600.0
+"""How long a bake stage lasts, unless the plan says otherwise."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -73,6 +78,13 @@ class Stage:
     def track(self) -> Track:
         """The track on which the candidate is judged."""
         return Track.SHADOW if self.kind == "shadow" else Track.CANARY
+
+    def to_json(self) -> dict[str, Any]:
+        """The stage as a plan document has it: of `share`, `mirror` and `hold_back` the one that its kind has."""
+        data = asdict(self)
+        share, mirror = data.pop("share"), data.pop("mirror")
+        own = {"canary": {"share": share}, "shadow": {"mirror": mirror}, "bake": {"hold_back": round(1 - share, 4)}}
+        return {"kind": data.pop("kind"), **own.get(self.kind, {}), **data}
 
 
 @dataclass(frozen=True)
@@ -202,8 +214,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a document that `plan_from_dict` reads back as the same plan."""
-        data = asdict(self)
-        data["stages"] = list(data["stages"])
+        data = {**asdict(self), "stages": [stage.to_json() for stage in self.stages]}
         for section, name in (("accuracy", "ages"), ("step_back", "shares")):
             data[section][name] = list(data[section][name])
         return data

@@ -1,33 +1,54 @@
-"""Reading a plan as a person wrote it: every fault at once, each with field, value and mend."""
+"""Plans as people write them (YAML or JSON): the document's fields, its JSON Schema, and the way to a `Plan`.
+
+Defaults are those of the values in `plan`. What a field alone cannot tell is checked in `plan_faults`.
+"""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tfx_rollout.errors import InvalidPlan
+from tfx_rollout.rollout import plan_faults
 from tfx_rollout.rollout.plan import (
+    BAKE_SECONDS,
+    HOLD_BACK,
+    AccuracyTest,
+    Action,
     ErrorTest,
     LatencyTest,
+    Limits,
     OnDeadline,
     OnInconclusive,
     OnRunning,
     Plan,
+    PredictionKind,
+    PredictionTest,
     Promotion,
     Stage,
+    StageKind,
+    StepBack,
+    Unit,
 )
 from tfx_rollout.traffic import FULL
 
 BAD_ODDS_RATIOS = ((0.01, 10.0), (0.05, 4.0), (0.25, 2.0), (0.50, 1.5))
 """Default `bad_odds_ratio` by share: the less a stage exposes, the coarser it may look."""
+MAX_FAILURE_RATES = ((0.01, 0.03), (0.05, 0.01))
+"""Default `max_failure_rate` by share, for the same reason: a clean canary shows the finer one with about 300 requests."""
 
+_LONGEST = 30 * 86_400
+_LEAST_SHARE = 1 / FULL
 Probability = Annotated[float, Field(gt=0, lt=1, examples=[0.05])]
-Seconds = Annotated[float, Field(gt=0, le=30 * 86_400, examples=[120])]
+Seconds = Annotated[float, Field(gt=0, le=_LONGEST, examples=[120])]
+SecondsOrNone = Annotated[float, Field(ge=0, le=_LONGEST, examples=[120])]
+Share = Annotated[float, Field(ge=_LEAST_SHARE, le=1 - _LEAST_SHARE, examples=[0.1])]
+Weight = Annotated[float, Field(ge=0, le=1000, examples=[0.5])]
+_WEIGHT = "Weight of this metric's evidence among the others'; 0 switches it off."
 
 
 class _Section(BaseModel):
@@ -37,15 +58,27 @@ class _Section(BaseModel):
 class StageDocument(_Section):
     """One step of the ramp."""
 
-    share: Annotated[float, Field(ge=1 / FULL, le=1 - 1 / FULL, examples=[0.1])] = Field(
-        description="Share of the traffic on the canary, in steps of 0.01 %; must grow from stage to stage."
+    kind: StageKind = Field(
+        Stage.kind,
+        description="shadow: the candidate gets copies of requests; header: it answers those alone who ask for it by the "
+        "request header; canary: it gets a share of the traffic; bake: it gets all but a small rest. In this order.",
     )
-    min_seconds: Annotated[float, Field(ge=0, le=30 * 86_400, examples=[120])] = Field(
-        120.0, description="The stage passes no earlier than this."
+    share: Share | None = Field(
+        None, description="Share of the traffic on a canary, in steps of 0.01 %; must grow from stage to stage."
     )
-    max_seconds: Seconds = Field(7200.0, description="Without a decision by then the stage is inconclusive.")
-    on_inconclusive: OnInconclusive = Field("hold", description="What happens to an inconclusive stage.")
-    approval: bool = Field(False, description="Whether a person has to approve after the stage has passed.")
+    mirror: Annotated[float, Field(ge=_LEAST_SHARE, le=1, examples=[0.5])] | None = Field(
+        None, description="Share of the requests that a shadow stage copies to the candidate. By default all."
+    )
+    hold_back: Annotated[float, Field(ge=_LEAST_SHARE, le=0.5, examples=[HOLD_BACK])] | None = Field(
+        None, description=f"Share that a bake stage leaves to the version before, to compare with. By default {HOLD_BACK:g}."
+    )
+    min_seconds: SecondsOrNone | None = Field(
+        None,
+        description=f"The stage passes no earlier than this. By default {Stage.min_seconds:g}, in a bake stage {BAKE_SECONDS:g}.",
+    )
+    max_seconds: Seconds = Field(Stage.max_seconds, description="Without a decision by then the stage is inconclusive.")
+    on_inconclusive: OnInconclusive = Field(Stage.on_inconclusive, description="What happens to an inconclusive stage.")
+    approval: bool = Field(Stage.approval, description="Whether a person has to approve after the stage has passed.")
     bad_odds_ratio: Annotated[float, Field(gt=1, le=1000, examples=[2])] | None = Field(
         None, description="A canary this many times worse than stable (odds) must not pass. By default chosen by the share."
     )
@@ -56,24 +89,79 @@ class ErrorsDocument(_Section):
     """How failures are compared."""
 
     tolerance: Annotated[float, Field(ge=1, le=10, examples=[1.25])] = Field(
-        1.25, description="Odds ratio of failing, canary to stable, that is still no regression."
+        ErrorTest.tolerance, description="Odds ratio of failing, canary to stable, that is still no regression."
     )
-    weight: Annotated[float, Field(ge=0, le=1, examples=[0.5])] = Field(0.5, description="Weight of this metric's evidence.")
+    weight: Weight = Field(ErrorTest.weight, description=_WEIGHT)
 
 
 class LatencyDocument(_Section):
     """How latencies are compared."""
 
     ratio: Annotated[float, Field(ge=1, le=10, examples=[1.1])] = Field(
-        1.10, description="The canary may take this many times as long as stable."
+        LatencyTest.ratio, description="The canary may take this many times as long as stable."
     )
     slack_ms: Annotated[float, Field(ge=0, le=60_000, examples=[1])] = Field(
-        1.0, description="The canary may in any case take this many milliseconds longer than stable."
+        LatencyTest.slack_ms, description="The canary may in any case take this many milliseconds longer than stable."
     )
     settle_seconds: Annotated[float, Field(ge=0, le=3600, examples=[10])] = Field(
-        10.0, description="Windows that begin sooner than this after a stage's opening do not count for latency."
+        LatencyTest.settle_seconds,
+        description="Windows that begin sooner than this after a stage's opening do not count for latency.",
     )
-    weight: Annotated[float, Field(ge=0, le=1, examples=[0.5])] = Field(0.5, description="Weight of this metric's evidence.")
+    spacing_ms: Annotated[float, Field(ge=0, le=60_000, examples=[100])] = Field(
+        LatencyTest.spacing_ms,
+        description="Of the requests of a track that start within such a stretch of time one alone counts, "
+        "so that a stall is one event.",
+    )
+    weight: Weight = Field(LatencyTest.weight, description=_WEIGHT)
+
+
+class PredictionsDocument(_Section):
+    """How predictions are compared."""
+
+    tolerance: Annotated[float, Field(ge=1, le=10, examples=[1.5])] = Field(
+        PredictionTest.tolerance, description="Odds ratio of a class, or a tenth of the numbers, that is still no drift."
+    )
+    kind: PredictionKind = Field(PredictionTest.kind, description="What the predictions are.")
+    action: Action = Field(PredictionTest.action, description="What happens when the predictions drift.")
+    weight: Weight = Field(PredictionTest.weight, description=_WEIGHT)
+
+
+class AccuracyDocument(_Section):
+    """How wrong predictions are compared, once labels come."""
+
+    margin: Annotated[float, Field(ge=0, lt=0.5, examples=[0.01])] = Field(
+        AccuracyTest.margin, description="Accuracy, as a share of all predictions, that the canary may lose."
+    )
+    ages: Annotated[list[Seconds], Field(min_length=1, max_length=16, examples=[[60, 3600]])] = Field(
+        list(AccuracyTest.ages),
+        description="Ages at which labels are taken in, seconds after the prediction; later ones do not count.",
+    )
+    required: bool = Field(
+        AccuracyTest.required, description="Whether a stage waits for labels. Otherwise it does so only once labels have come."
+    )
+    weight: Weight = Field(AccuracyTest.weight, description=_WEIGHT)
+
+
+class LimitsDocument(_Section):
+    """Absolute limits, tested on the canary alone."""
+
+    failure_rate: Probability | None = Field(None, description="Most failures per request.")
+    p99_ms: Annotated[float, Field(gt=0, le=3_600_000, examples=[100])] | None = Field(
+        None, description="Milliseconds that at most 1 % of the answers may exceed."
+    )
+    throughput_rps: Annotated[float, Field(gt=0, le=1e9, examples=[100])] | None = Field(
+        None, description="Good answers per second that the whole service must keep up; a track owes its share of them."
+    )
+    weight: Weight = Field(Limits.weight, description=f"{_WEIGHT} Counts only where there is a limit.")
+
+
+class StepBackDocument(_Section):
+    """The way back at a rollback, where stable must warm up first."""
+
+    shares: Annotated[list[Share], Field(max_length=32, examples=[[0.5, 0.2]])] = Field(
+        list(StepBack.shares), description="Shares of the canary on the way back, falling; none to go back at once."
+    )
+    step_seconds: Seconds = Field(StepBack.step_seconds, description="How long each of these shares is held.")
 
 
 class PlanDocument(_Section):
@@ -83,26 +171,42 @@ class PlanDocument(_Section):
         None, description="By default the name of the file."
     )
     stages: Annotated[list[StageDocument], Field(min_length=1, max_length=32)] = Field(description="The ramp, in order.")
-    alpha: Probability = Field(0.05, description="Bound on the chance that a sound canary is ever rolled back.")
-    beta: Probability = Field(0.05, description="Bound on the chance that a bad canary passes a stage.")
-    window_seconds: Annotated[float, Field(ge=1, le=3600, examples=[10])] = Field(10.0, description="Length of a window.")
+    alpha: Probability = Field(Plan.alpha, description="Bound on the chance that a sound canary is ever rolled back.")
+    beta: Probability = Field(Plan.beta, description="Bound on the chance that a bad canary passes a stage.")
+    window_seconds: Annotated[float, Field(ge=1, le=3600, examples=[10])] = Field(
+        Plan.window_seconds, description="Length of a window."
+    )
     waiting_seconds: Annotated[float, Field(ge=0, le=3600, examples=[10])] = Field(
-        10.0, description="What is unanswered this long after its window has failed."
+        Plan.waiting_seconds, description="What is unanswered this long after its window has failed."
     )
-    max_failure_rate: Probability = Field(
-        0.01, description="A canary that fails on this share of its requests or more is bad in the absolute sense."
+    max_failure_rate: Probability | None = Field(
+        None,
+        description="A canary that fails on this share of its requests or more is bad in the absolute sense. "
+        "By default chosen by each stage's share.",
     )
-    min_windows: Annotated[int, Field(ge=2, le=100_000, examples=[12])] = Field(12, description="Windows a stage needs at least.")
+    min_windows: Annotated[int, Field(ge=2, le=100_000, examples=[12])] = Field(
+        Plan.min_windows, description="Windows a stage needs at least."
+    )
     min_requests: Annotated[int, Field(ge=1, le=1_000_000_000, examples=[100])] = Field(
-        100, description="Requests to the canary that a stage needs at least."
+        Plan.min_requests, description="Requests to the canary that a stage needs at least."
+    )
+    unit: Unit = Field(Plan.unit, description="What is drawn by chance, and compared: each request, or each user (sticky).")
+    unit_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["x-user-id"])] | None = Field(
+        Plan.unit_header, description="The request header that names the user, where the unit is one."
     )
     errors: ErrorsDocument = Field(default_factory=ErrorsDocument)
     latency: LatencyDocument = Field(default_factory=LatencyDocument)
-    promotion: Promotion = Field("blessing", description="Who promotes after the last stage has passed.")
-    promotion_deadline_seconds: Seconds = Field(3600.0, description="How long a passed canary waits for that.")
-    on_deadline: OnDeadline = Field("rollback", description="What happens when nobody has decided by then.")
-    on_running: OnRunning = Field("refuse", description="What a rollout does that finds another one of its model running.")
-    keep_previous: bool = Field(True, description="Whether the version before stays loaded after a promotion.")
+    predictions: PredictionsDocument = Field(default_factory=PredictionsDocument)
+    accuracy: AccuracyDocument = Field(default_factory=AccuracyDocument)
+    limits: LimitsDocument = Field(default_factory=LimitsDocument)
+    promotion: Promotion = Field(Plan.promotion, description="Who promotes after the last stage has passed.")
+    promotion_deadline_seconds: Seconds = Field(
+        Plan.promotion_deadline_seconds, description="How long a passed canary waits for that."
+    )
+    on_deadline: OnDeadline = Field(Plan.on_deadline, description="What happens when nobody has decided by then.")
+    on_running: OnRunning = Field(Plan.on_running, description="What a rollout does that finds another one of its model running.")
+    keep_previous: bool = Field(Plan.keep_previous, description="Whether the version before stays loaded after a promotion.")
+    step_back: StepBackDocument = Field(default_factory=StepBackDocument)
 
 
 def schema() -> dict[str, Any]:
@@ -111,142 +215,73 @@ def schema() -> dict[str, Any]:
 
 
 def default_bad_odds_ratio(share: float) -> float:
-    """The stage's margin by its share: `BAD_ODDS_RATIOS`, interpolated on logarithmic scales between them."""
-    points = BAD_ODDS_RATIOS
-    if share <= points[0][0]:
-        return points[0][1]
-    for (low, coarse), (high, fine) in pairwise(points):
-        if share <= high:
-            part = math.log(share / low) / math.log(high / low)
-            return round(coarse * (fine / coarse) ** part, 2)
-    return points[-1][1]
+    """The stage's relative margin by its share: `BAD_ODDS_RATIOS`."""
+    return round(_by_share(BAD_ODDS_RATIOS, share), 2)
+
+
+def default_max_failure_rate(share: float) -> float:
+    """The stage's absolute margin by its share: `MAX_FAILURE_RATES`."""
+    return round(_by_share(MAX_FAILURE_RATES, share), 4)
 
 
 def read_document(document: object, *, what: str, name: str) -> Plan:
     """The plan in a document, or `InvalidPlan` with all its faults."""
     if not isinstance(document, Mapping):
-        raise InvalidPlan(what, [f"it is {_shown(document)}, but must be a mapping of fields such as 'stages' and 'alpha'"])
+        shown = plan_faults.shown(document)
+        raise InvalidPlan(what, [f"it is {shown}, but must be a mapping of fields such as 'stages' and 'alpha'"])
     faults: list[str] = []
     parsed: PlanDocument | None = None
     try:
         parsed = PlanDocument.model_validate(dict(document))
     except ValidationError as error:
-        faults += [_sentence(e) for e in error.errors(include_url=False)]
-    faults += _faults_between_fields(document)
+        faults += [plan_faults.sentence(PlanDocument, e) for e in error.errors(include_url=False)]
+    faults += plan_faults.between_fields(document)
     if faults or parsed is None:
         raise InvalidPlan(what, faults)
     return _plan(parsed, name)
 
 
 def _plan(document: PlanDocument, name: str) -> Plan:
-    stages = tuple(
-        Stage(
-            share=stage.share,
-            bad_odds_ratio=stage.bad_odds_ratio or default_bad_odds_ratio(stage.share),
-            max_failure_rate=stage.max_failure_rate or document.max_failure_rate,
-            min_seconds=stage.min_seconds,
-            max_seconds=stage.max_seconds,
-            on_inconclusive=stage.on_inconclusive,
-            approval=stage.approval,
-        )
-        for stage in document.stages
-    )
-    rest = document.model_dump(exclude={"name", "stages", "errors", "latency", "max_failure_rate"})
+    sections = {"errors", "latency", "predictions", "accuracy", "limits", "step_back"}
+    rest = document.model_dump(exclude={"name", "stages", "max_failure_rate", *sections})
     return Plan(
         name=document.name or name,
-        stages=stages,
+        stages=tuple(_stage(stage, document.max_failure_rate) for stage in document.stages),
         errors=ErrorTest(**document.errors.model_dump()),
         latency=LatencyTest(**document.latency.model_dump()),
+        predictions=PredictionTest(**document.predictions.model_dump()),
+        accuracy=AccuracyTest(**{**document.accuracy.model_dump(), "ages": tuple(document.accuracy.ages)}),
+        limits=Limits(**document.limits.model_dump()),
+        step_back=StepBack(tuple(document.step_back.shares), document.step_back.step_seconds),
         **rest,
     )
 
 
-def _faults_between_fields(document: Mapping[Any, Any]) -> list[str]:
-    """Faults that no field has alone. Reads the raw document, so that they show beside the others."""
-    faults = []
-    stages = document.get("stages")
-    stages = [s for s in stages if isinstance(s, Mapping)] if isinstance(stages, list) else []
-    for i, (before, stage) in enumerate(pairwise(stages), start=1):
-        low, high = before.get("share"), stage.get("share")
-        if _is_number(low) and _is_number(high) and round(high * FULL) <= round(low * FULL):
-            faults.append(
-                f"stages[{i}].share is {high}, not more than the {low} of the stage before; shares must grow by 0.01 % or more"
-            )
-    for i, stage in enumerate(stages):
-        least, most = stage.get("min_seconds", 120.0), stage.get("max_seconds", 7200.0)
-        if _is_number(least) and _is_number(most) and least >= most:
-            faults.append(
-                f"stages[{i}].min_seconds is {least}, not less than its max_seconds {most}; lower the one or raise the other"
-            )
-    sections = [document.get(metric, {}) for metric in ("errors", "latency")]
-    weights = [s.get("weight", 0.5) for s in sections if isinstance(s, Mapping)]
-    if len(weights) == 2 and all(_is_number(w) and w >= 0 for w in weights) and not math.isclose(sum(weights), 1, abs_tol=1e-9):
-        faults.append(
-            f"errors.weight and latency.weight are {weights[0]} and {weights[1]}, but must add up to 1; "
-            "give 0 to a metric that shall not count"
-        )
-    return faults
+def _stage(stage: StageDocument, max_failure_rate: float | None) -> Stage:
+    share, mirror = stage.share or 0.0, 0.0
+    if stage.kind == "shadow":
+        mirror = 1.0 if stage.mirror is None else stage.mirror
+    if stage.kind == "bake":
+        share = round(1 - (stage.hold_back or HOLD_BACK), 4)
+    usual = BAKE_SECONDS if stage.kind == "bake" else Stage.min_seconds
+    return Stage(
+        share=share,
+        bad_odds_ratio=stage.bad_odds_ratio or default_bad_odds_ratio(share),
+        max_failure_rate=stage.max_failure_rate or max_failure_rate or default_max_failure_rate(share),
+        kind=stage.kind,
+        mirror=mirror,
+        min_seconds=usual if stage.min_seconds is None else stage.min_seconds,
+        max_seconds=stage.max_seconds,
+        on_inconclusive=stage.on_inconclusive,
+        approval=stage.approval,
+    )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    """One fault as `field is value; what it must be`."""
-    place, kind, ctx = error["loc"], error["type"], error.get("ctx", {})
-    path = _path(place)
-    if kind == "extra_forbidden":
-        known = _known_fields(place)
-        near = difflib.get_close_matches(str(place[-1]), known, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"remove it, or use one of {', '.join(known)}"
-        return f"{path} is an unknown key; {mend}"
-    if kind == "missing":
-        return f"{path} is missing; add it"
-    must = {
-        "greater_than": lambda: f"must be greater than {ctx['gt']:g}",
-        "greater_than_equal": lambda: f"must be at least {ctx['ge']:g}",
-        "less_than": lambda: f"must be less than {ctx['lt']:g}",
-        "less_than_equal": lambda: f"must be at most {ctx['le']:g}",
-        "literal_error": lambda: f"must be {ctx['expected']}",
-        "too_short": lambda: f"must have at least {ctx['min_length']} entry",
-        "too_long": lambda: f"must have at most {ctx['max_length']} entries",
-        "float_type": lambda: "must be a plain number, without quotes, unit or percent sign",
-        "int_type": lambda: "must be a whole number",
-        "bool_type": lambda: "must be true or false",
-        "finite_number": lambda: "must be a finite number",
-        "list_type": lambda: "must be a list",
-        "model_type": lambda: "must be a mapping of fields",
-    }.get(kind, lambda: error["msg"][0].lower() + error["msg"][1:])()
-    examples = _examples(place)
-    return f"{path} is {_shown(error['input'])}, but {must}" + (f"; give {examples[0]!r}, say" if examples else "")
-
-
-def _section_of(place: Sequence[str | int]) -> type[BaseModel]:
-    heads: dict[str | int, type[BaseModel]] = {"stages": StageDocument, "errors": ErrorsDocument, "latency": LatencyDocument}
-    return heads.get(place[0], PlanDocument) if len(place) > 1 else PlanDocument
-
-
-def _known_fields(place: Sequence[str | int]) -> list[str]:
-    return list(_section_of(place).model_fields)
-
-
-def _examples(place: Sequence[str | int]) -> list[Any]:
-    definition = schema()
-    section = _section_of(place)
-    fields = (definition if section is PlanDocument else definition["$defs"][section.__name__])["properties"]
-    described = fields.get(str(place[-1]), {})
-    alternatives = [described, *described.get("anyOf", [])]
-    return next((found["examples"] for found in alternatives if "examples" in found), [])
-
-
-def _path(place: Sequence[str | int]) -> str:
-    path = ""
-    for part in place:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path
-
-
-def _shown(value: object) -> str:
-    shown = "nothing" if value is None else repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+def _by_share(points: tuple[tuple[float, float], ...], share: float) -> float:
+    """A margin from a table by share, interpolated on logarithmic scales, and constant beyond the table's ends."""
+    if share <= points[0][0]:
+        return points[0][1]
+    for (low, coarse), (high, fine) in pairwise(points):
+        if share <= high:
+            return coarse * (fine / coarse) ** (math.log(share / low) / math.log(high / low))
+    return points[-1][1]

@@ -127,6 +127,15 @@ class PairCounts:
     disagreed: int = 0
     pairs: int = 0
 
+    def __add__(self, other: PairCounts) -> PairCounts:
+        return PairCounts(
+            self.worse + other.worse,
+            self.same + other.same,
+            self.better + other.better,
+            self.disagreed + other.disagreed,
+            self.pairs + other.pairs,
+        )
+
     def to_json(self) -> list[int]:
         return [self.worse, self.same, self.better, self.disagreed, self.pairs]
 

@@ -31,7 +31,8 @@ def test_the_command_comes_from_the_variable_then_the_path_then_this_python(tmp_
 
 def test_the_server_gets_its_ports_and_files_by_the_flags_of_tensorflow_serving(tmp_path):
     server = start(tmp_path, "import sys; print(*sys.argv[1:], sep='\\n')")
-    assert server._process.wait(20) == 0
+    assert server._process.wait(20)
+    assert server.returncode == 0
     assert server.log_tail().splitlines() == [
         f"--port={server.grpc_port}",
         f"--rest_api_port={server.rest_port}",

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.model_store.faults import storage_faults
+from tfx_rollout.serving.launcher import Launcher, TetheredLauncher
 from tfx_rollout.serving.ports import free_port
 from tfx_rollout.serving.rest_client import ModelServerClient
-from tfx_rollout.serving.tether import tethered
+from tfx_rollout.serving.server_process import ServerProcess
 from tfx_rollout.traffic import VersionState
 
 COMMAND_VARIABLE = "TFX_ROLLOUT_MODEL_SERVER"
@@ -58,11 +58,11 @@ def model_server_command() -> list[str]:
 
 @dataclass
 class ModelServerProcess:
-    """One running model server. Make it by `start`; only the flags of TensorFlow Serving are used.
+    """One running model server. Make it by `start` or `adopt`; only the flags of TensorFlow Serving are used.
 
     It follows its configuration file (polled every second) and opens its ports after the
-    first load of every model in it. It is tethered: it ends when the *thread* that
-    started it ends.
+    first load of every model in it. By default it is tethered: it ends when the *thread*
+    that started it ends.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ModelServerProcess:
     rest_port: int
     log_file: Path
     host: str
-    _process: subprocess.Popen[bytes] = field(repr=False)
+    _process: ServerProcess = field(repr=False)
     _log_start: int = field(repr=False)
 
     @classmethod
@@ -85,12 +85,15 @@ class ModelServerProcess:
         rest_port: int | None = None,
         flags: Sequence[str] = (),
         command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        launcher: Launcher | None = None,
     ) -> ModelServerProcess:
         """Starts a server and returns at once; ask `ModelServerClient` when it is ready.
 
         `host` is where clients reach it, and the only address that the embedded server listens
         on (the real binary listens on all), the ports are free ones by default, `flags` are
-        added to ours, and `log_file` is appended to.
+        added to ours, `environment` to its environment, and `log_file` is appended to. A
+        `launcher` decides what becomes of it when this process dies.
         A command that cannot be run ends at once and says so in the log; `StorageFault` when
         there can be no log.
         """
@@ -112,17 +115,24 @@ class ModelServerProcess:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             log = log_file.open("ab")
         with log:
-            log_start = log.tell()
-            process = subprocess.Popen(
-                tethered(arguments),
-                env={**os.environ, BIND_VARIABLE: host},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
-                start_new_session=True,
+            facts = {
+                "grpc_port": grpc_port,
+                "rest_port": rest_port,
+                "log_file": str(log_file),
+                "host": host,
+                "log_start": log.tell(),
+            }
+            process = (launcher or TetheredLauncher()).launch(
+                name, arguments, log=log, environment={BIND_VARIABLE: host, **(environment or {})}, facts=facts
             )
-        return cls(name, grpc_port, rest_port, log_file, host, process, log_start)
+        return cls.adopt(name, process, facts)
+
+    @classmethod
+    def adopt(cls, name: str, process: ServerProcess, facts: Mapping[str, Any]) -> ModelServerProcess:
+        """The server that runs in this process, by the facts that the launcher was given at its start."""
+        return cls(
+            name, facts["grpc_port"], facts["rest_port"], Path(facts["log_file"]), facts["host"], process, facts["log_start"]
+        )
 
     @property
     def pid(self) -> int:
@@ -131,8 +141,8 @@ class ModelServerProcess:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-        return self._process.poll()
+        """The exit code, negative for a signal; None while it runs, and where it is not known."""
+        return self._process.returncode
 
     @property
     def grpc_address(self) -> str:
@@ -146,7 +156,7 @@ class ModelServerProcess:
 
     def alive(self) -> bool:
         """Whether the process runs (it may still be loading)."""
-        return self._process.poll() is None
+        return self._process.alive()
 
     def wait_available(self, model: str, version: int, *, timeout_s: float, poll_s: float = 0.05) -> None:
         """Waits until the server answers for this version.
@@ -180,22 +190,19 @@ class ModelServerProcess:
 
     def terminate(self) -> None:
         """Asks the server to end, without waiting."""
-        if self.alive():
-            self._process.terminate()
+        self._process.terminate()
 
     def kill(self) -> None:
         """Ends the server and whatever it started by SIGKILL, without waiting."""
-        if self.alive():
-            os.killpg(self.pid, signal.SIGKILL)
+        self._process.kill()
 
-    def stop(self, grace_s: float = 10.0) -> int:
-        """Ends the server: SIGTERM, and SIGKILL to its process group after `grace_s` seconds. Returns its exit code."""
+    def stop(self, grace_s: float = 10.0) -> int | None:
+        """Ends the server: SIGTERM, and SIGKILL to its process group after `grace_s` seconds. Returns its exit code, if known."""
         self.terminate()
-        try:
-            return self._process.wait(grace_s)
-        except subprocess.TimeoutExpired:
+        if not self._process.wait(grace_s):
             self.kill()
-            return self._process.wait()
+            self._process.wait()
+        return self.returncode
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log that this process wrote."""

@@ -2,15 +2,38 @@
 
 Every test is an e-process: its value is a bet against a hypothesis, which under that hypothesis ever
 multiplies by `1/a` with a probability of at most `a`. One may look after every window and stop at will.
+
+All functions take arrays with any leading axes, and give an element the same bits whatever the batch it is in: what
+judges one live window also judges thousands of simulated ones.
 """
 
-from tfx_rollout.analysis.bets import EFFECTS, request_bets, window_bets
-from tfx_rollout.analysis.combine import e_value, log_mean
+from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets, request_bets, window_bets
+from tfx_rollout.analysis.blame import flagged
+from tfx_rollout.analysis.combine import e_value, log_mean, log_weighted_mean
 from tfx_rollout.analysis.evidence import GateEvidence, MetricEvidence, TestEvidence
-from tfx_rollout.analysis.fisher import hypergeometric, log_likelihood_ratios
-from tfx_rollout.analysis.gate import GOOD_ODDS_RATIOS, PassageEvidence, log_absolute
-from tfx_rollout.analysis.latency import FULL_BASELINE, GATED, MIN_BASELINE, QUANTILES, canary_limit_us, max_slow_rate
-from tfx_rollout.analysis.regression import RegressionEvidence
+from tfx_rollout.analysis.fisher import log_likelihood_ratios
+from tfx_rollout.analysis.gate import (
+    GOOD_ODDS_RATIOS,
+    GOOD_RATES,
+    PassageEvidence,
+    log_absolute,
+    log_joint,
+    log_relative,
+    passage_bets,
+)
+from tfx_rollout.analysis.guards import GUARD_ALPHA, SPLIT_EFFECTS, coverage_bets, split_bets
+from tfx_rollout.analysis.interval import odds_ratio_interval, windows_to_go
+from tfx_rollout.analysis.latency import (
+    FULL_BASELINE,
+    GATED,
+    MIN_BASELINE,
+    QUANTILES,
+    canary_limit_us,
+    gate_odds_ratio,
+    max_slow_rate,
+)
+from tfx_rollout.analysis.paired import paired_bet, paired_rate
+from tfx_rollout.analysis.regression import RegressionEvidence, log_mixture
 from tfx_rollout.analysis.table import Table
 
 __all__ = [
@@ -18,8 +41,11 @@ __all__ = [
     "FULL_BASELINE",
     "GATED",
     "GOOD_ODDS_RATIOS",
+    "GOOD_RATES",
+    "GUARD_ALPHA",
     "MIN_BASELINE",
     "QUANTILES",
+    "SPLIT_EFFECTS",
     "GateEvidence",
     "MetricEvidence",
     "PassageEvidence",
@@ -27,12 +53,26 @@ __all__ = [
     "Table",
     "TestEvidence",
     "canary_limit_us",
+    "comparison_bets",
+    "coverage_bets",
     "e_value",
-    "hypergeometric",
+    "flagged",
+    "gate_odds_ratio",
+    "limit_bets",
     "log_absolute",
+    "log_joint",
     "log_likelihood_ratios",
     "log_mean",
+    "log_mixture",
+    "log_relative",
+    "log_weighted_mean",
     "max_slow_rate",
+    "odds_ratio_interval",
+    "paired_bet",
+    "paired_rate",
+    "passage_bets",
     "request_bets",
+    "split_bets",
     "window_bets",
+    "windows_to_go",
 ]

@@ -18,22 +18,64 @@ tolerated, it is the regression evidence that stops it, at this stage or a later
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfx_rollout.analysis.combine import log_mean
+import numpy as np
+import numpy.typing as npt
+
+from tfx_rollout.analysis.combine import log_weighted_mean
 from tfx_rollout.analysis.fisher import log_likelihood_ratios
 from tfx_rollout.analysis.table import Table
 
-GOOD_ODDS_RATIOS = (0.5, 0.75, 1.0, 1.25)
-"""Odds ratios of a good canary that the relative evidence bets on, as far as they lie below the bad one."""
+Floats = npt.NDArray[np.float64]
+
+GOOD_ODDS_RATIOS = np.array([0.5, 0.75, 1.0, 1.25])
+"""Odds ratios of a good canary that the relative evidence bets on, as far as they lie below the bad one: shape (P,)."""
 
 GOOD_RATES = ((0.0, 1 / 2), (0.1, 1 / 6), (0.25, 1 / 6), (0.5, 1 / 6))
 """Failure rates of a good canary, as shares of the maximum, with the weight of the bet on each.
 
 Half is bet on "never fails", the usual case, where it needs the fewest requests."""
+
+
+def passage_bets(tables: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
+    """What one window adds to the components of the relative e-value, as logarithms: tables `(..., 4)` to `(..., P)`.
+
+    Null hypothesis: the canary's odds are at least `bad_odds_ratio` (scalar or `(...)`) times those of
+    stable. A good odds ratio that is not below the bad one adds 0, and is left out of the mean in `log_relative`.
+    """
+    bad = np.asarray(bad_odds_ratio, dtype=np.float64)
+    return np.where(bad[..., None] > GOOD_ODDS_RATIOS, log_likelihood_ratios(tables, GOOD_ODDS_RATIOS, bad), 0.0)
+
+
+def log_relative(logs: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
+    """Logarithm of the e-value against "bad in the relative sense", from the sums of `passage_bets`: `(..., P)` to `(...)`."""
+    sums = np.asarray(logs, dtype=np.float64)
+    good = np.asarray(bad_odds_ratio, dtype=np.float64)[..., None] > GOOD_ODDS_RATIOS
+    return log_weighted_mean(sums, good | ~good.any(axis=-1, keepdims=True))
+
+
+def log_absolute(bad: npt.ArrayLike, trials: npt.ArrayLike, max_rate: npt.ArrayLike) -> Floats:
+    """Logarithm of the betting e-value against "each request is bad with probability `max_rate` or more": `(...)`.
+
+    A mean over rates `q < max_rate` of `(q/max_rate)^bad ((1-q)/(1-max_rate))^(trials-bad)`: a bet on each
+    request whose expectation is at most 1 under the null hypothesis. Counts are sums since the stage opened.
+    """
+    of_bad, good = np.asarray(bad, dtype=np.float64), np.asarray(trials, dtype=np.float64) - np.asarray(bad, dtype=np.float64)
+    limit = np.asarray(max_rate, dtype=np.float64)
+    logs = []
+    for part, _ in GOOD_RATES:
+        growth = np.log1p(-part * limit) - np.log1p(-limit)
+        loss = of_bad * np.log(part) if part else np.where(of_bad > 0, -np.inf, 0.0)
+        logs.append(good * growth + loss)
+    return log_weighted_mean(np.stack(np.broadcast_arrays(*logs), axis=-1), [weight for _, weight in GOOD_RATES])
+
+
+def log_joint(relative: npt.ArrayLike, absolute: npt.ArrayLike) -> Floats:
+    """Logarithm of the e-value against "bad in both senses", from those against each: their mean."""
+    return log_weighted_mean(np.stack(np.broadcast_arrays(relative, absolute), axis=-1), [0.5, 0.5])
 
 
 @dataclass(frozen=True)
@@ -45,22 +87,21 @@ class PassageEvidence:
 
     def after(self, table: Table, bad_odds_ratio: float) -> PassageEvidence:
         """With one more window of the stage."""
-        ratios = log_likelihood_ratios(table, GOOD_ODDS_RATIOS, bad_odds_ratio).tolist()
+        ratios = passage_bets(table.to_array(), bad_odds_ratio).tolist()
         relative = tuple(log + ratio for log, ratio in zip(self.relative, ratios, strict=True))
         return PassageEvidence(relative, self.counts + table)
 
     def log_relative(self, bad_odds_ratio: float) -> float:
         """Logarithm of the e-value against "bad in the relative sense"."""
-        good = [log for log, psi in zip(self.relative, GOOD_ODDS_RATIOS, strict=True) if psi < bad_odds_ratio]
-        return log_mean(good)
+        return float(log_relative(self.relative, bad_odds_ratio))
 
     def log_absolute(self, max_failure_rate: float) -> float:
         """Logarithm of the e-value against "bad in the absolute sense"."""
-        return log_absolute(self.counts.canary_bad, self.counts.canary, max_failure_rate)
+        return float(log_absolute(self.counts.canary_bad, self.counts.canary, max_failure_rate))
 
     def log_joint(self, bad_odds_ratio: float, max_failure_rate: float) -> float:
         """Logarithm of the e-value against "bad in both senses"."""
-        return log_mean([self.log_relative(bad_odds_ratio), self.log_absolute(max_failure_rate)])
+        return float(log_joint(self.log_relative(bad_odds_ratio), self.log_absolute(max_failure_rate)))
 
     def to_json(self) -> dict[str, Any]:
         return {"relative": list(self.relative), "counts": self.counts.to_json()}
@@ -68,18 +109,3 @@ class PassageEvidence:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PassageEvidence:
         return cls(tuple(data["relative"]), Table.from_json(data["counts"]))
-
-
-def log_absolute(failures: int, requests: int, max_rate: float) -> float:
-    """Logarithm of the betting e-value against "every request fails with probability `max_rate` or more".
-
-    A mean over rates `q < max_rate` of `(q/max_rate)^failures ((1-q)/(1-max_rate))^(requests-failures)`:
-    a bet on each request whose expectation is at most 1 under the null.
-    """
-    logs = []
-    for part, _ in GOOD_RATES:
-        rate = part * max_rate
-        clean = (requests - failures) * (math.log1p(-rate) - math.log1p(-max_rate))
-        failed = failures * math.log(part) if part else (-math.inf if failures else 0.0)
-        logs.append(clean + failed)
-    return log_mean(logs, [weight for _, weight in GOOD_RATES])

@@ -6,6 +6,11 @@ somewhat slower (ratio and slack) is in its own limit; the bets tolerate nothing
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
 QUANTILES = (0.50, 0.90, 0.99)
 """Quantiles of stable's latency that serve as limits: the first two see a shift, the last a tail."""
 
@@ -20,14 +25,27 @@ FULL_BASELINE = 2000
 window corrects them for those after it: a single stall can lift the 99 % quantile of a few hundred."""
 
 
-def canary_limit_us(stable_limit_us: float, ratio: float, slack_ms: float) -> float:
+def canary_limit_us(stable_limit_us: npt.ArrayLike, ratio: npt.ArrayLike, slack_ms: npt.ArrayLike) -> Floats:
     """The latency in microseconds above which a canary answer is slow, where stable's limit is the given one."""
-    return max(ratio * stable_limit_us, stable_limit_us + 1000 * slack_ms)
+    stable = np.asarray(stable_limit_us, dtype=np.float64)
+    return np.maximum(np.asarray(ratio) * stable, stable + 1000 * np.asarray(slack_ms))
 
 
-def max_slow_rate(quantile: float, bad_odds_ratio: float) -> float:
+def max_slow_rate(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
     """The rate of slow answers that is bad in the absolute sense: the odds that stable had at this limit when it was
     taken, times the odds ratio that is bad. Without it a canary could never show that it is not slower where neither
     track has slow answers any more (a limit that was taken in a busier time)."""
-    odds = bad_odds_ratio * (1 - quantile) / quantile
+    above = 1 - np.asarray(quantile, dtype=np.float64)
+    odds = np.asarray(bad_odds_ratio, dtype=np.float64) * above / (1 - above)
     return odds / (1 + odds)
+
+
+def gate_odds_ratio(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
+    """The odds ratio of slow answers that is bad at this quantile, where `bad_odds_ratio` is that of a stage.
+
+    That of the stage itself up to the 90 % quantile, and `max(bad_odds_ratio^2, 3)` above: at the 99 % quantile a tenth
+    as many answers are slow, so with the same margin a stage would take ten times as long only to
+    show that the tail is sound. With the wider one it asks for about as many requests as the other.
+    """
+    bad = np.asarray(bad_odds_ratio, dtype=np.float64)
+    return np.where(np.asarray(quantile) > 0.9, np.maximum(bad * bad, 3.0), bad)

@@ -12,9 +12,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tfx_rollout.analysis.bets import EFFECTS
-from tfx_rollout.analysis.combine import log_mean
+from tfx_rollout.analysis.combine import log_weighted_mean
 from tfx_rollout.analysis.table import Table
+
+Floats = npt.NDArray[np.float64]
+
+
+def log_mixture(logs: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+    """Logarithm of the e-value that mixes starts and effects: `(..., S, E)` to `(...)`.
+
+    Each component is a product of the bets of windows, kept as a logarithm. Those of a stage start at 1 (logarithm 0)
+    when it opens and stay there before, so that what appears only under the load of a later stage is not
+    drowned by the good record of earlier ones. `weights` are `(S, E)`; equal ones unless given.
+    """
+    components = np.asarray(logs, dtype=np.float64)
+    shape = components.shape[-2:]
+    shares = np.ones(shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    return log_weighted_mean(components.reshape(*components.shape[:-2], -1), shares.reshape(-1))
 
 
 @dataclass(frozen=True)
@@ -54,7 +72,7 @@ class RegressionEvidence:
     @property
     def log_e_value(self) -> float:
         """Logarithm of the evidence; 0 when nothing has been seen."""
-        return log_mean([log for logs in self.starts for log in logs or (0.0,) * len(EFFECTS)])
+        return float(log_mixture(np.array([logs or (0.0,) * len(EFFECTS) for logs in self.starts])))
 
     def to_json(self) -> dict[str, Any]:
         return {"starts": [None if logs is None else list(logs) for logs in self.starts], "counts": self.counts.to_json()}

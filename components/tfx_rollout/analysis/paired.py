@@ -1,0 +1,45 @@
+"""Paired comparison: both versions answered the same requests, and both answers were held against the label.
+
+For each pair `D = correct_stable - correct_canary`, one of 1 (the canary is worse), 0, -1 (better). The e-process
+`K = prod(1 + rate (D - margin))` bets that the mean of `D` exceeds the margin: whatever the rate, as long as it is chosen
+from the past, each factor has a mean of at most 1 if the mean of `D` given the past is at most the margin
+(Waudby-Smith and Ramdas 2023). Requests of one pair need not be independent, which is why so few pairs suffice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+CAUTION = 0.9
+"""The rate is kept below this share of the one that a single pair could ruin."""
+
+
+def paired_rate(worse: npt.ArrayLike, same: npt.ArrayLike, better: npt.ArrayLike, margin: npt.ArrayLike) -> Floats:
+    """The rate to bet the next window with, from the sums of all past windows `(...)`: predictable, hence valid.
+
+    `clip((mean - margin) / (variance + (mean - margin)^2), 0, CAUTION / (1 + margin))`, which nearly
+    maximises the growth of the evidence. One pair of each kind is added to the sums, so that
+    the rate begins at 0 and does not follow the first few pairs blindly.
+    """
+    up, none, down = (np.asarray(n, dtype=np.float64) + 1 for n in (worse, same, better))
+    bound = np.asarray(margin, dtype=np.float64)
+    pairs = up + none + down
+    mean = (up - down) / pairs
+    variance = (up + down) / pairs - mean * mean
+    excess = mean - bound
+    return np.clip(excess / (variance + excess * excess), 0.0, CAUTION / (1 + bound))
+
+
+def paired_bet(
+    worse: npt.ArrayLike, same: npt.ArrayLike, better: npt.ArrayLike, rate: npt.ArrayLike, margin: npt.ArrayLike
+) -> Floats:
+    """The logarithm that a window with these pairs multiplies the evidence with: `(...)`.
+
+    `rate` is that of `paired_rate` before the window, the same for all of its pairs.
+    """
+    bet, bound = np.asarray(rate, dtype=np.float64), np.asarray(margin, dtype=np.float64)
+    up, none, down = (np.asarray(n, dtype=np.float64) for n in (worse, same, better))
+    return up * np.log1p(bet * (1 - bound)) + none * np.log1p(-bet * bound) + down * np.log1p(-bet * (1 + bound))

@@ -36,6 +36,8 @@ class RolloutRecord:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     """By the number of the window after which they were given."""
     events: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    """All that was asked for; the state says how many of them were taken up."""
 
 
 def start_rollout(base: BasePath, version: int, plan: Plan, *, by: str, why: str) -> str:
@@ -141,6 +143,7 @@ def read_rollout(base: BasePath, rollout: str) -> RolloutRecord:
         [window for window in journal.windows() if window.number <= state.windows],
         {number: verdict for number, verdict in journal.verdicts().items() if number <= state.windows},
         journal.events(),
+        journal.orders(),
     )
 
 

@@ -26,6 +26,7 @@ from tensorflow_serving.apis import (
 from tfx_rollout.model_server import metadata
 from tfx_rollout.model_server.config_proto import server_config
 from tfx_rollout.model_server.core import ModelRequest, ServerCore
+from tfx_rollout.model_server.prediction_log import REQUEST_ID, PredictionLog
 from tfx_rollout.model_server.predictor import Predictor
 from tfx_rollout.model_server.status import Code, ServingError, grpc_message
 from tfx_rollout.model_server.tensor_codec import TensorParsingError, decode, encode, varint
@@ -43,9 +44,10 @@ Handler = Callable[[bytes, Any], Awaitable[bytes]]
 class GrpcFace:
     """Handlers of both services on one core."""
 
-    def __init__(self, core: ServerCore, predictor: Predictor) -> None:
+    def __init__(self, core: ServerCore, predictor: Predictor, log: PredictionLog | None) -> None:
         self._core = core
         self._predictor = predictor
+        self._log = log
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """What a grpc.aio server needs to answer."""
@@ -70,6 +72,8 @@ class GrpcFace:
             answer = await self._predictor.predict(servable, spec.signature, inputs, request.output_filter)
             parts = [_output(alias, encode(array)) for alias, array in answer.outputs.items()]
             parts.append(_answer_spec(spec.name, servable.version, answer.signature))
+            if self._log is not None:
+                self._log.add(_request_id(context), spec.name, servable.version, answer.outputs)
             return b"".join(parts)
 
     async def _metadata(self, data: bytes, context: Any) -> bytes:
@@ -111,6 +115,10 @@ class GrpcFace:
             raise ServingError(Code.UNIMPLEMENTED, f"This model server does not serve {method}; use Predict.")
 
         return refuse
+
+
+def _request_id(context: Any) -> str | None:
+    return next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
 
 
 def _service(name: str, methods: Mapping[str, Handler]) -> grpc.GenericRpcHandler:

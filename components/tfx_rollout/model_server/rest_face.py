@@ -14,6 +14,7 @@ from tfx_rollout.model_server.core import ModelRequest, ServerCore
 from tfx_rollout.model_server.json_answer import write_answer
 from tfx_rollout.model_server.json_tensors import read_inputs, signature_name
 from tfx_rollout.model_server.json_values import error_body, parse_object
+from tfx_rollout.model_server.prediction_log import REQUEST_ID, PredictionLog
 from tfx_rollout.model_server.predictor import DEFAULT_SIGNATURE, Predictor
 from tfx_rollout.model_server.rest_paths import RestCall, is_handled, parse_call
 from tfx_rollout.model_server.status import Code, ServingError, http_code
@@ -35,9 +36,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class RestFace:
     """The application. `timeout_s` bounds a predict call (None or 0: no limit)."""
 
-    def __init__(self, core: ServerCore, predictor: Predictor, *, timeout_s: float | None, cors: bool) -> None:
+    def __init__(
+        self, core: ServerCore, predictor: Predictor, log: PredictionLog | None, *, timeout_s: float | None, cors: bool
+    ) -> None:
         self._core = core
         self._predictor = predictor
+        self._log = log
         self._timeout_s = timeout_s or None
         self._headers = _JSON + (_CORS if cors else [])
 
@@ -64,7 +68,7 @@ class RestFace:
         body = await _body(scope, receive)
         call = parse_call(scope["method"], path)
         if call.action == "predict":
-            return await self._predict(call, body)
+            return await self._predict(call, body, scope)
         if call.action == "status":
             # A version label is ignored here, as in TensorFlow Serving.
             return metadata.status_json(self._core.statuses(call.model, call.version))
@@ -73,8 +77,8 @@ class RestFace:
                 return metadata.metadata_json(servable)
         raise ServingError(Code.UNIMPLEMENTED, f"This model server does not serve {call.action}; use predict.")
 
-    async def _predict(self, call: RestCall, body: bytes) -> bytes:
-        task = asyncio.ensure_future(self._predict_now(call, body))
+    async def _predict(self, call: RestCall, body: bytes, scope: Scope) -> bytes:
+        task = asyncio.ensure_future(self._predict_now(call, body, scope))
         if not task.done():
             await asyncio.wait((task,), timeout=self._timeout_s)
         if not task.done():
@@ -82,7 +86,7 @@ class RestFace:
             raise ServingError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
         return task.result()
 
-    async def _predict_now(self, call: RestCall, body: bytes) -> bytes:
+    async def _predict_now(self, call: RestCall, body: bytes, scope: Scope) -> bytes:
         document = parse_object(body)
         name = signature_name(document)
         with self._core.use(ModelRequest(call.model, call.version, call.label, name)) as servable:
@@ -96,7 +100,15 @@ class RestFace:
                 raise ServingError(Code.INVALID_ARGUMENT, f"Failed to get input map for signature: {name or 'DEFAULT'}")
             inputs = read_inputs(document, {alias: info.dtype for alias, info in signature.inputs.items()})
             answer = await self._predictor.predict(servable, name, inputs.arrays)
-            return write_answer(answer.outputs, row_form=inputs.row_form)
+            written = write_answer(answer.outputs, row_form=inputs.row_form)
+            if self._log is not None:
+                self._log.add(_request_id(scope), call.model, servable.version, answer.outputs)
+            return written
+
+
+def _request_id(scope: Scope) -> str | None:
+    wanted = REQUEST_ID.encode()
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == wanted), None)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

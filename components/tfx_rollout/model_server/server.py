@@ -19,6 +19,7 @@ from tfx_rollout.model_server.grpc_face import GrpcFace
 from tfx_rollout.model_server.listeners import RestListener, rest_socket, start_grpc
 from tfx_rollout.model_server.manager import LoadPolicy, Manager
 from tfx_rollout.model_server.model_config import single_model
+from tfx_rollout.model_server.prediction_log import PredictionLog
 from tfx_rollout.model_server.predictor import Predictor
 from tfx_rollout.model_server.rest_face import RestFace
 from tfx_rollout.model_server.runtime import Runtime
@@ -90,8 +91,9 @@ class ModelServer:
         pool = ThreadPoolExecutor(threads, thread_name_prefix="run")
         predictor = Predictor(pool, check_method_name=flags.enable_signature_method_name_check)
         self._loader.run_heavy = behind_requests
-        grpc_server = await start_grpc(flags, GrpcFace(self._core, predictor).handlers())
-        rest = await self._start_rest(predictor, grace_s)
+        log = PredictionLog.from_environment()
+        grpc_server = await start_grpc(flags, GrpcFace(self._core, predictor, log).handlers())
+        rest = await self._start_rest(predictor, log, grace_s)
         config_source = None
         if flags.model_config_file and flags.model_config_file_poll_wait_seconds > 0:
             config_source = ConfigSource(self._core, Path(flags.model_config_file), flags.model_config_file_poll_wait_seconds)
@@ -105,8 +107,10 @@ class ModelServer:
         if rest is not None:
             stops.append(asyncio.create_task(rest.stop()))
         await asyncio.wait(stops, timeout=grace_s + _CLOSING_S)
+        if log is not None:
+            log.close()
 
-    async def _start_rest(self, predictor: Predictor, grace_s: float) -> RestListener | None:
+    async def _start_rest(self, predictor: Predictor, log: PredictionLog | None, grace_s: float) -> RestListener | None:
         flags = self._flags
         if not flags.rest_api_port:
             return None
@@ -124,6 +128,7 @@ class ModelServer:
         face = RestFace(
             self._core,
             predictor,
+            log,
             timeout_s=flags.rest_api_timeout_in_ms / 1000,
             cors=flags.rest_api_enable_cors_support,
         )

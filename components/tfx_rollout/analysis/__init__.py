@@ -10,7 +10,7 @@ judges one live window also judges thousands of simulated ones.
 from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets, request_bets, window_bets
 from tfx_rollout.analysis.blame import flagged
 from tfx_rollout.analysis.combine import e_value, log_mean, log_weighted_mean
-from tfx_rollout.analysis.evidence import GateEvidence, MetricEvidence, TestEvidence
+from tfx_rollout.analysis.evidence import GateEvidence, GuardEvidence, MetricEvidence, TestEvidence
 from tfx_rollout.analysis.fisher import log_likelihood_ratios
 from tfx_rollout.analysis.gate import (
     GOOD_ODDS_RATIOS,
@@ -47,6 +47,7 @@ __all__ = [
     "QUANTILES",
     "SPLIT_EFFECTS",
     "GateEvidence",
+    "GuardEvidence",
     "MetricEvidence",
     "PassageEvidence",
     "RegressionEvidence",

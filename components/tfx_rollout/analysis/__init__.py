@@ -48,6 +48,7 @@ __all__ = [
     "SPLIT_EFFECTS",
     "GateEvidence",
     "GuardEvidence",
+    "GuardEvidence",
     "MetricEvidence",
     "PassageEvidence",
     "RegressionEvidence",

@@ -1,8 +1,7 @@
 """Rollouts: the plan, the judge that decides on windows of evidence, and the controller that acts."""
 
 from tfx_rollout.rollout.controller import Clock, RolloutController
-from tfx_rollout.rollout.judge import begin, judge, open_stage
-from tfx_rollout.rollout.judge_state import JudgeState
+from tfx_rollout.rollout.judge import Call, JudgeState, Verdict, begin, judge, open_stage
 from tfx_rollout.rollout.machine import TABLE, Effect, Event, ImpossibleTransition, Transition, transition
 from tfx_rollout.rollout.operations import (
     RolloutRecord,
@@ -18,7 +17,6 @@ from tfx_rollout.rollout.orders import ORDER_KINDS, Expectation, Order, OrderKin
 from tfx_rollout.rollout.plan import Plan, Stage, built_in_plans, json_schema, load_plan, plan_from_dict
 from tfx_rollout.rollout.report import build_report, outcome, render_text
 from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
-from tfx_rollout.rollout.verdict import Call, Verdict
 
 __all__ = [
     "ORDER_KINDS",

@@ -23,10 +23,10 @@ from typing import Any, TypeVar
 from tfx_rollout.errors import CorruptState, NotFound
 from tfx_rollout.evidence import Window
 from tfx_rollout.model_store import BasePath, append_line, make_folder, read_json, read_lines, write_json
+from tfx_rollout.rollout.judge import Verdict
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan, plan_from_dict
 from tfx_rollout.rollout.state import RolloutState
-from tfx_rollout.rollout.verdict import Verdict
 
 T = TypeVar("T")
 

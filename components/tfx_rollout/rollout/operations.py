@@ -16,12 +16,11 @@ from tfx_rollout.evidence import Window
 from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
 from tfx_rollout.rollout.journal import Journal, rollout_ids
-from tfx_rollout.rollout.judge import begin
+from tfx_rollout.rollout.judge import Verdict, begin
 from tfx_rollout.rollout.orders import Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.signals import Refusal, of_order
 from tfx_rollout.rollout.state import Phase, RolloutState
-from tfx_rollout.rollout.verdict import Verdict
 from tfx_rollout.traffic import Cause, DesiredState
 
 

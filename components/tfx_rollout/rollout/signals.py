@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tfx_rollout.rollout.judge import Call, Verdict
 from tfx_rollout.rollout.machine import Event, possible
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.state import WATCHED, Phase, RolloutState
-from tfx_rollout.rollout.verdict import Call, Verdict
 from tfx_rollout.traffic import DesiredState, ObservedState, Split, Track, VersionState, canary_server, primary_server, routes
 from tfx_rollout.traffic.transition import serves
 

@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from tfx_rollout.evidence import LatencyHistogram, TrackCounts, Window
 from tfx_rollout.evidence.histogram import bucket_of, upper_us
-from tfx_rollout.rollout.judge import begin, judge, open_stage
+from tfx_rollout.rollout.judge import Call, begin, judge, open_stage
 from tfx_rollout.rollout.plan import Plan
-from tfx_rollout.rollout.verdict import Call
 from tfx_rollout.traffic import Track
 
 Decision = Literal["promoted", "rolled_back", "undecided"]

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Literal
 
-from tfx_rollout.rollout.judge_state import JudgeState
-from tfx_rollout.rollout.verdict import Verdict
+from tfx_rollout.rollout.judge import JudgeState, Verdict
 from tfx_rollout.traffic import DesiredState, Split
 
 SCHEMA = 1

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from tfx_rollout.analysis import GateEvidence, MetricEvidence
+from tfx_rollout.analysis import GateEvidence, GuardEvidence, MetricEvidence
 
 
 class Call(str, Enum):
-    """What is to be done. The first that applies, in this order: rollback, pass or advance, inconclusive, hold."""
+    """What is to be done. The first that applies, in this order: rollback, ask, pass or advance, inconclusive, hold."""
 
     HOLD = "hold"
     """Not enough evidence either way: go on collecting."""
@@ -23,6 +23,8 @@ class Call(str, Enum):
     """The canary is worse than tolerated: the evidence has reached 1/alpha."""
     INCONCLUSIVE = "inconclusive"
     """The time of the stage is over without a decision; the plan's policy says what follows."""
+    ASK = "ask"
+    """A person has to look: the predictions have drifted, or the comparison is not to be trusted."""
 
     def __str__(self) -> str:
         return self.value
@@ -32,7 +34,7 @@ class Call(str, Enum):
 class Verdict:
     """A call with its reasons and the evidence behind it.
 
-    `e_value` is the weighted mean over the metrics and rolls back from `threshold` on.
+    `e_value` is the weighted mean over the metrics and decides from `threshold` on.
     `reasons` are whole sentences, the decisive one first.
     """
 
@@ -42,6 +44,13 @@ class Verdict:
     threshold: float
     metrics: Mapping[str, MetricEvidence] = field(default_factory=dict)
     gates: Mapping[str, GateEvidence] = field(default_factory=dict)
+    guards: Mapping[str, GuardEvidence] = field(default_factory=dict)
+    flagged: tuple[str, ...] = ()
+    """Metrics that the evidence holds against by themselves (closed testing); none below the threshold."""
+    asking: tuple[str, ...] = ()
+    """Why a person is asked: `predictions`, `split` or `labels`. What was accepted (`judge.accept`) asks no more."""
+    remaining: str | None = None
+    """How much longer the stage takes, "about 4 more minutes at this rate"; None where it cannot be told."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +60,10 @@ class Verdict:
             "threshold": self.threshold,
             "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
             "gates": {name: gate.to_json() for name, gate in self.gates.items()},
+            "guards": {name: guard.to_json() for name, guard in self.guards.items()},
+            "flagged": list(self.flagged),
+            "asking": list(self.asking),
+            "remaining": self.remaining,
         }
 
     @classmethod
@@ -62,4 +75,8 @@ class Verdict:
             threshold=data["threshold"],
             metrics={name: MetricEvidence.from_json(m) for name, m in data["metrics"].items()},
             gates={name: GateEvidence.from_json(g) for name, g in data["gates"].items()},
+            guards={name: GuardEvidence.from_json(g) for name, g in data["guards"].items()},
+            flagged=tuple(data["flagged"]),
+            asking=tuple(data["asking"]),
+            remaining=data["remaining"],
         )

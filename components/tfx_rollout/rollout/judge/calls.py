@@ -1,0 +1,103 @@
+"""The decision: what each run's evidence comes to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_rollout.analysis import log_weighted_mean
+from tfx_rollout.rollout.judge import gates
+from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, log_guards
+from tfx_rollout.rollout.judge.layout import layout, stage_table
+from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.verdict import Call
+from tfx_rollout.rollout.plan import Plan
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+BURST = 1000.0
+"""Evidence that exceeds the threshold this many times decides even when it comes from one window."""
+
+MIN_RAISING_WINDOWS = 2
+"""Windows that the deciding evidence must come from otherwise: one correlated burst is no regression."""
+
+CALLS = tuple(Call)
+"""What the codes of `Calls.call` mean."""
+
+CODES = {call: code for code, call in enumerate(CALLS)}
+"""The code of each call."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls on many runs (`R`), with the numbers they rest on. `M` metrics, in the order of `layout(plan).metrics`."""
+
+    call: npt.NDArray[np.int8]
+    """(R,) codes, to be read with `CALLS`."""
+    log_threshold: float
+    """Logarithm of the e-value that decides."""
+    log_evidence: Floats
+    """(R,) logarithm of the e-value that is held against it: the weighted mean of the metrics, without what was accepted."""
+    log_metrics: Floats
+    """(R, M) logarithm of each metric's e-value."""
+    leading: npt.NDArray[np.intp]
+    """(R,) the metric that contributes most to the evidence, or to that part of it which decides."""
+    burst: Mask
+    """(R,) where the evidence suffices, but comes from one window."""
+    asking: Mask
+    """(R, 3) which of `ASKERS` want a person to look."""
+    gates: gates.Gates
+    log_guards: Floats
+    """(R, 2) logarithm of each guard's e-value."""
+
+
+def calls(plan: Plan, ledger: Ledger) -> Calls:
+    """The call on each run, from its ledger alone: the same again for a ledger that is read back.
+
+    At `1/alpha` the evidence rolls back. Where most of it comes from predictions, and the plan says that drift
+    asks, a person is asked; but not where what the other metrics contribute suffices by itself.
+    """
+    columns = layout(plan)
+    log_threshold = math.log(plan.rollback_threshold(ledger.attempt))
+    with np.errstate(divide="ignore"):
+        shares = ledger.log_metrics + np.log(columns.weights)
+    every = log_weighted_mean(ledger.log_metrics, columns.weights)
+    rest, of_rest, may_ask = every, shares, np.zeros(len(columns.metrics), dtype=np.bool_)
+    if "predictions" in columns.metrics and plan.predictions.action == "ask":
+        may_ask[columns.metrics.index("predictions")] = True
+        of_rest = np.where(may_ask, -np.inf, shares)
+        rest = _log_sum(of_rest)
+    evidence = np.where(ledger.accepted[:, 0], rest, every)
+    alone = rest >= log_threshold
+    leading = np.argmax(np.where((alone | ledger.accepted[:, 0])[:, None], of_rest, shares), axis=1)
+    rows = np.arange(ledger.runs)
+    deciding = np.where(alone, rest, evidence)
+    enough = evidence >= log_threshold
+    confirmed = (ledger.raised[rows, leading] >= MIN_RAISING_WINDOWS) | (deciding >= log_threshold + math.log(BURST))
+    drift = enough & confirmed & may_ask[leading]
+    rollback = enough & confirmed & ~may_ask[leading]
+    of_guards = log_guards(ledger)
+    raised = (of_guards >= math.log(GUARD_THRESHOLD)) & ~ledger.accepted[:, 1:]
+    asking = np.concatenate([drift[:, None], raised], axis=1)
+    found = gates.evaluate(plan, ledger, evidence >= log_threshold / 2)
+    call = _first_that_applies(plan, ledger, rollback, asking.any(axis=1), found)
+    return Calls(call, log_threshold, evidence, ledger.log_metrics, leading, enough & ~confirmed, asking, found, of_guards)
+
+
+def _first_that_applies(plan: Plan, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int8]:
+    stage = np.maximum(ledger.stage, 0)
+    last = ledger.stage == len(plan.stages) - 1
+    call = np.where(found.elapsed >= stage_table(plan).max_seconds[stage], CODES[Call.INCONCLUSIVE], CODES[Call.HOLD])
+    call = np.where(found.passed.all(axis=1), np.where(last, CODES[Call.PASS], CODES[Call.ADVANCE]), call)
+    call = np.where(asks, CODES[Call.ASK], call)
+    call = np.where(rollback, CODES[Call.ROLLBACK], call)
+    return np.where(ledger.stage == BEFORE, CODES[Call.HOLD], call).astype(np.int8)
+
+
+def _log_sum(logs: Floats) -> Floats:
+    """Logarithm of the sum of `exp(logs)` over the last axis; -inf where all of them are."""
+    return log_weighted_mean(logs, np.full(logs.shape[-1], 1 / logs.shape[-1])) + math.log(logs.shape[-1])

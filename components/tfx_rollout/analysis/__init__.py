@@ -48,7 +48,6 @@ __all__ = [
     "SPLIT_EFFECTS",
     "GateEvidence",
     "GuardEvidence",
-    "GuardEvidence",
     "MetricEvidence",
     "PassageEvidence",
     "RegressionEvidence",

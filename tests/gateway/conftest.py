@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -30,8 +31,25 @@ class Peer:
     def __init__(self):
         self.grpc_port, self.rest_port = free_port(), free_port()
         command = [sys.executable, str(ECHO), str(self.grpc_port), str(self.rest_port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout.readline() == "ready\n"
+        # Appended to by the peer whatever is read here: both share one position.
+        self._out = tempfile.TemporaryFile("a+")  # noqa: SIM115 - closed by `stop`
+        self._process = subprocess.Popen(command, stdout=self._out)
+        deadline = time.monotonic() + 30
+        while not self._said().startswith("ready"):
+            assert time.monotonic() < deadline, "the peer does not listen"
+            time.sleep(0.01)
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def seen(self):
+        """Id, and label or path, of each Predict call that reached it."""
+        return [tuple(line.split(" ")) for line in self._said().splitlines()[1:]]
+
+    def _said(self):
+        self._out.seek(0)
+        return self._out.read()
 
     def upstream(self, label):
         return Upstream("127.0.0.1", self.grpc_port, self.rest_port, label)
@@ -39,7 +57,7 @@ class Peer:
     def stop(self):
         self._process.kill()
         self._process.wait()
-        self._process.stdout.close()
+        self._out.close()
 
 
 @dataclass(frozen=True)

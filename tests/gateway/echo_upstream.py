@@ -1,6 +1,7 @@
 """A small peer that speaks both protocols of TensorFlow Serving and says what reached it.
 
-Run as a program: `echo_upstream.py GRPC_PORT REST_PORT`; prints `ready` when it listens.
+Run as a program: `echo_upstream.py GRPC_PORT REST_PORT`; prints `ready` when it listens, and
+for each Predict the request's id with the label or path that reached it.
 It knows the labels `stable` (version 1) and `canary` (version 2). A gRPC Predict answers
 with the effective model_spec and the request's id; its inputs `delay` (seconds) and `fail` (a status number)
 make it slow or fail. REST answers with the path and the id it saw; the body's `delay` and `status`
@@ -27,6 +28,12 @@ VERSIONS = {"stable": 1, "canary": 2}
 LATEST = 9
 
 
+def tell(identity, what):
+    """Says what came, on a line of its own."""
+    sys.stdout.write(f"{identity} {what}\n")
+    sys.stdout.flush()
+
+
 def effective(spec):
     """Version as TensorFlow Serving resolves it: explicit, by label, or the latest."""
     choice = spec.WhichOneof("version_choice")
@@ -37,6 +44,8 @@ def effective(spec):
 
 class Prediction(API.prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
+        identity = dict(context.invocation_metadata()).get("x-request-id", "")
+        tell(identity, request.model_spec.version_label)
         if "delay" in request.inputs:
             time.sleep(request.inputs["delay"].float_val[0])
         if "fail" in request.inputs:
@@ -48,7 +57,7 @@ class Prediction(API.prediction_service_pb2_grpc.PredictionServiceServicer):
         answer.outputs["label"].dtype = 7
         answer.outputs["label"].string_val.append(request.model_spec.version_label.encode())
         answer.outputs["id"].dtype = 7
-        answer.outputs["id"].string_val.append(dict(context.invocation_metadata()).get("x-request-id", "").encode())
+        answer.outputs["id"].string_val.append(identity.encode())
         answer.outputs["size"].dtype = 9
         answer.outputs["size"].int64_val.append(request.ByteSize())
         return answer
@@ -81,6 +90,7 @@ class Rest(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        tell(self.headers["x-request-id"], self.path)
         try:
             asked = json.loads(body)
         except ValueError:

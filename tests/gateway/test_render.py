@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfx_rollout.gateway import GatewayConfig, GatewaySettings, ModelRoutes, Upstream
-from tfx_rollout.gateway.naming import cluster_name, cluster_track, draw_route, is_draw
+from tfx_rollout.gateway.naming import cluster_name, cluster_track, draw_route, is_draw, is_shadow
 from tfx_rollout.gateway.render import bootstrap, clusters, clusters_file, model_routes, routes_file
 from tfx_rollout.traffic import FULL, Split, Sticky, Track
 
@@ -62,7 +62,7 @@ def test_every_cluster_that_a_route_names_exists(models, own_server, split):
         tuple(model(name, canary, split, mirror=100, tracks={Track.SHADOW: canary}, sticky=Sticky("x-u", "s")) for name in models)
     )
     there = [cluster["name"] for cluster in clusters(config)]
-    assert len(there) == len(set(there)) == 8 * len(models)
+    assert len(there) == len(set(there)) == 9 * len(models)
     text = routes_file(config, SETTINGS).text
     named = set(re.findall(r'"(?:cluster|name)": "([^"]*~[^"]*)"', text))
     assert named <= set(there)
@@ -123,15 +123,35 @@ def test_a_version_on_a_server_of_its_own_is_found_there_by_its_number():
     assert not [r for r in routes_of(model()) if "/version/" in r["name"]]
 
 
-def test_a_share_is_mirrored_with_the_shadows_own_label_and_limit():
+def test_a_share_is_mirrored_by_way_of_the_listener_that_logs_copies():
     mirrored = model(mirror=1000, tracks={Track.SHADOW: OWN_CANARY})
-    policy = route("draw/taxi/grpc", mirrored)["route"]["request_mirror_policies"][0]
-    assert policy["cluster"] == "taxi~shadow~grpc"
-    assert policy["runtime_fraction"]["default_value"] == {"numerator": 1000, "denominator": "TEN_THOUSAND"}
-    shadow = next(c for c in clusters(GatewayConfig((mirrored,))) if c["name"] == "taxi~shadow~grpc")
-    assert shadow["circuit_breakers"]["thresholds"][0]["max_requests"] == 64
-    assert "envoy_on_response" in lua_of(shadow)
+    made = {cluster["name"]: cluster for cluster in clusters(GatewayConfig((mirrored,)))}
+    for protocol in ("grpc", "rest"):
+        policy = route(draw_route("taxi", protocol), mirrored)["route"]["request_mirror_policies"][0]
+        assert policy["runtime_fraction"]["default_value"] == {"numerator": 1000, "denominator": "TEN_THOUSAND"}
+        assert policy["cluster"] == "taxi~mirror"
+        told = policy["request_headers_mutations"][0]["append"]["header"]
+        assert told == {"key": "x-gateway-shadow", "value": f"taxi~shadow~{protocol}"}
+        assert 'LABEL = "canary"' in lua_of(made[told["value"]])
+    assert made["taxi~mirror"]["circuit_breakers"]["thresholds"][0]["max_requests"] == 64
+    (endpoint,) = made["taxi~mirror"]["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"] == {"envoy_internal_address": {"server_listener_name": "shadow"}}
+    assert cluster_track("taxi~mirror") is None
     assert "request_mirror_policies" not in route("draw/taxi/grpc", model())["route"]
+    assert "taxi~mirror" not in {cluster["name"] for cluster in clusters(GatewayConfig((model(),)))}
+
+
+def test_copies_are_logged_as_their_originals_are_under_a_route_of_their_own():
+    files = {"clusters_file": Path("/x/c/c.json"), "routes_file": Path("/x/r/r.json"), "access_log": Path("/x/log")}
+    models, shadow = (
+        listener["filter_chains"][0]["filters"][0]["typed_config"]
+        for listener in bootstrap(SETTINGS, **files)["static_resources"]["listeners"]
+    )
+    assert (shadow["access_log"], shadow["access_log_options"]) == (models["access_log"], models["access_log_options"])
+    (only,) = shadow["route_config"]["virtual_hosts"][0]["routes"]
+    assert is_shadow(only["name"])
+    assert not is_draw(only["name"])
+    assert only["route"]["cluster_header"] == "x-gateway-shadow"
 
 
 def test_sticky_assignment_is_by_a_salted_header():

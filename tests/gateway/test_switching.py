@@ -104,18 +104,6 @@ def test_idle_connections_are_closed_by_the_gateway_before_the_server_does(split
         time.sleep(0.1)
 
 
-def test_copies_reach_the_shadow_with_its_own_label_and_never_hurt_the_client(gateway, peer, another_peer, clients):
-    tracks = {Track.STABLE: peer.upstream("stable"), Track.SHADOW: another_peer.upstream("canary")}
-    gateway.apply(GatewayConfig((ModelRoutes("mirrored", tracks, mirror=FULL),)))
-    assert {clients.grpc(model="mirrored").label for _ in range(20)} == {"stable"}
-    deadline = time.monotonic() + 5
-    while statistic(gateway, "cluster.mirrored~shadow~grpc.upstream_rq_completed") < 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    another_peer.stop()
-    assert {clients.grpc(model="mirrored").code for _ in range(10)} == {"OK"}
-
-
 def statistic(gateway, name):
     found = AdminClient(gateway.settings.admin_port).statistics(f"^{re.escape(name)}$")
     return int(found.get(name, 0))

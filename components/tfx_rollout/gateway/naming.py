@@ -32,7 +32,10 @@ STAT_PREFIX = "gw"
 REQUEST_ID_HEADER = "x-request-id"
 """In a request: the client's own id, kept where it is 1 to 128 of `[A-Za-z0-9._-]`. In every answer: the id."""
 SHADOW_ROUTE = "shadow"
-"""The route of every mirrored copy on its way to a shadow track."""
+"""The route of every mirrored copy on its way to a shadow track; its cluster tells model and protocol."""
+SHADOW_HEADER = "x-gateway-shadow"
+"""Set by the gateway itself in a mirrored copy: the cluster that it is for."""
+SHADOW_LISTENER = "shadow"
 
 _DRAW = "draw"
 
@@ -40,6 +43,11 @@ _DRAW = "draw"
 def cluster_name(model: str, track: Track, protocol: Protocol) -> str:
     """The cluster of one track of one model for one protocol."""
     return f"{model}~{track}~{protocol}"
+
+
+def mirror_cluster(model: str) -> str:
+    """The cluster that takes mirrored copies of one model to the gateway's own listener for them; no track's."""
+    return f"{model}~mirror"
 
 
 def cluster_track(name: str) -> tuple[str, Track] | None:

@@ -8,7 +8,15 @@ from typing import Any
 
 from tfx_rollout.gateway.config import GatewaySettings
 from tfx_rollout.gateway.log_format import HEARTBEAT_S, LOG_FORMAT, PROGRESS_S
-from tfx_rollout.gateway.naming import HEARTBEAT_CLUSTER, HEARTBEAT_PATH, ROUTE_TABLE, STAT_PREFIX
+from tfx_rollout.gateway.naming import (
+    HEARTBEAT_CLUSTER,
+    HEARTBEAT_PATH,
+    ROUTE_TABLE,
+    SHADOW_HEADER,
+    SHADOW_LISTENER,
+    SHADOW_ROUTE,
+    STAT_PREFIX,
+)
 from tfx_rollout.gateway.render.discovery import seconds
 from tfx_rollout.gateway.render.lua import listener_filter
 
@@ -38,9 +46,17 @@ def bootstrap(settings: GatewaySettings, *, clusters_file: Path, routes_file: Pa
                 }
             ]
         },
+        "bootstrap_extensions": [
+            {
+                "name": "envoy.bootstrap.internal_listener",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+                },
+            }
+        ],
         "dynamic_resources": {"cds_config": _watched(clusters_file)},
         "static_resources": {
-            "listeners": [_listener(settings, routes_file, access_log)],
+            "listeners": [_listener(settings, routes_file, access_log), _shadow_listener(settings, access_log)],
             "clusters": [_heartbeat_cluster(settings)],
         },
     }
@@ -53,28 +69,61 @@ def _listener(settings: GatewaySettings, routes_file: Path, access_log: Path) ->
         # Else a second Envoy could listen on the same port, and the kernel would deal requests out to both.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": settings.max_request_bytes,
-        "filter_chains": [
-            {
-                "filters": [
-                    {
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": _connections(settings, routes_file, access_log),
-                    }
-                ]
-            }
-        ],
+        "filter_chains": [_filter_chain(_connections(settings, routes_file, access_log))],
     }
+
+
+def _shadow_listener(settings: GatewaySettings, access_log: Path) -> Json:
+    """Where mirrored copies come by on their way to a shadow, so that the access log has them; nobody else can reach it."""
+    route = {
+        "name": SHADOW_ROUTE,
+        "match": {"prefix": "/"},
+        "route": {"cluster_header": SHADOW_HEADER, "timeout": seconds(settings.request_timeout_s)},
+        "request_headers_to_remove": [SHADOW_HEADER],
+    }
+    connections = {
+        **_common(settings, access_log),
+        "stat_prefix": "shadow",
+        # A copy reaches its server as the original does.
+        "skip_xff_append": True,
+        "route_config": {"virtual_hosts": [{"name": "shadows", "domains": ["*"], "routes": [route]}]},
+        "http_filters": [_grpc_stats(), _router()],
+    }
+    return {
+        "name": SHADOW_LISTENER,
+        "internal_listener": {},
+        "per_connection_buffer_limit_bytes": settings.max_request_bytes,
+        "filter_chains": [_filter_chain(connections)],
+    }
+
+
+def _filter_chain(connections: Json) -> Json:
+    return {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": connections}]}
 
 
 def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path) -> Json:
     return {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        **_common(settings, access_log),
         "stat_prefix": STAT_PREFIX,
-        "codec_type": "AUTO",
         "normalize_path": True,
-        # A client's own id is kept, and every answer has the id.
-        "preserve_external_request_id": True,
         "always_set_request_id_in_response": True,
+        "rds": {"route_config_name": ROUTE_TABLE, "config_source": _watched(routes_file)},
+        "local_reply_config": {"mappers": _own_answers()},
+        "http_filters": [
+            listener_filter(),
+            # After inspection: it takes the cluster when the headers pass, which the message decides.
+            _grpc_stats(),
+            _router(),
+        ],
+    }
+
+
+def _common(settings: GatewaySettings, access_log: Path) -> Json:
+    """What both listeners do with connections: they keep a request's id, and write to the same log."""
+    return {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "codec_type": "AUTO",
+        "preserve_external_request_id": True,
         "request_id_extension": {
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
@@ -88,7 +137,6 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
             "initial_stream_window_size": max(65_535, settings.max_request_bytes),
             "initial_connection_window_size": max(65_535, min(2 * settings.max_request_bytes, 2**31 - 1)),
         },
-        "rds": {"route_config_name": ROUTE_TABLE, "config_source": _watched(routes_file)},
         "access_log": [
             {
                 "name": "envoy.access_loggers.file",
@@ -99,33 +147,30 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
                 },
             }
         ],
-        "local_reply_config": {"mappers": _own_answers()},
         "access_log_options": {"access_log_flush_interval": seconds(PROGRESS_S)},
-        "http_filters": [
-            listener_filter(),
-            # After inspection: it takes the cluster when the headers pass, which the message decides.
-            {
-                "name": "envoy.filters.http.grpc_stats",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
-                    "individual_method_stats_allowlist": {
-                        "services": [
-                            {
-                                "name": "tensorflow.serving.PredictionService",
-                                "method_names": ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"],
-                            }
-                        ]
-                    },
-                },
+    }
+
+
+def _grpc_stats() -> Json:
+    methods = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
+    return {
+        "name": "envoy.filters.http.grpc_stats",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+            "individual_method_stats_allowlist": {
+                "services": [{"name": "tensorflow.serving.PredictionService", "method_names": methods}]
             },
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
-                    "suppress_envoy_headers": True,
-                },
-            },
-        ],
+        },
+    }
+
+
+def _router() -> Json:
+    return {
+        "name": "envoy.filters.http.router",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            "suppress_envoy_headers": True,
+        },
     }
 
 

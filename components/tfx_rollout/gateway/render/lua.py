@@ -33,11 +33,6 @@ def label_filter(protocol: Protocol, label: str) -> dict[str, Any]:
     return _filter("tfx_rollout.label", _source(f"label_{protocol}").replace("@LABEL@", label))
 
 
-def shadow_answer_filter() -> dict[str, Any]:
-    """A shadow cluster's filter that makes failures countable."""
-    return _filter("tfx_rollout.shadow_answer", _source("shadow_answer"))
-
-
 def _filter(name: str, source: str) -> dict[str, Any]:
     return {
         "name": name,

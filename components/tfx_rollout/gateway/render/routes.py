@@ -23,10 +23,12 @@ from tfx_rollout.gateway.naming import (
     PIN_HEADER,
     ROUTE_TABLE,
     ROUTES_HEADER,
+    SHADOW_HEADER,
     TRACK_HEADER,
     Protocol,
     cluster_name,
     draw_route,
+    mirror_cluster,
     route_name,
 )
 from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
@@ -187,7 +189,10 @@ def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: Gatewa
     if routes.mirror:
         action["request_mirror_policies"] = [
             {
-                "cluster": cluster_name(routes.model, Track.SHADOW, protocol),
+                "cluster": mirror_cluster(routes.model),
+                "request_headers_mutations": [
+                    {"append": _header(SHADOW_HEADER, cluster_name(routes.model, Track.SHADOW, protocol))}
+                ],
                 "disable_shadow_host_suffix_append": True,
                 "runtime_fraction": {"default_value": {"numerator": routes.mirror, "denominator": "TEN_THOUSAND"}},
             }

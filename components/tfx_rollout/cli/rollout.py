@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tfx_rollout.model_store import BasePath
     from tfx_rollout.rollout import OrderKind
 
+STDOUT = Path("-")
+"""How a user names the standard output."""
+
 id_argument = click.argument("rollout_id", metavar="[ID]", required=False)
 
 
@@ -86,22 +89,42 @@ def _order_command(kind: OrderKind, text: str) -> None:
     @by_and_why_options
     @json_option
     def order(rollout_id: str | None, root: Path, model: str, by: str, why: str, as_json: bool) -> None:
-        from tfx_rollout.rollout import send_order
-
-        base = existing_model(root, model)
-        chosen = rollout_id or _running(base)
-        sent = send_order(base, chosen, kind, by=by, why=why)
-        if as_json:
-            print_json({"rollout": chosen, **sent.to_json()})
-        else:
-            click.echo(f"rollout {chosen}: ordered to {kind}")
-        _warn_when_unserved(root)
+        _send(rollout_id, root, model, kind, by=by, why=why, as_json=as_json)
 
 
-_order_command("approve", "Let a rollout that awaits an approval go on.")
-_order_command("promote", "Make the candidate live for everybody; the rollout must hold after its last stage.")
-_order_command("rollback", "Return to what was before the rollout.")
+_order_command("approve", "Let a rollout that awaits an approval go on; what it asked about is not asked again.")
+_order_command("pause", "Halt a rollout: traffic stays as it is and is watched, the time does not count.")
+_order_command("resume", "Let a paused rollout go on with the time it had.")
+_order_command("skip", "Go to the next stage at once, without evidence for the present one.")
+_order_command("promote", "Make the candidate live for everybody, now; stages that are left are left out.")
 _order_command("abort", "End a rollout, waiting ones too, and return to what was before it.")
+
+
+@rollout.command()
+@id_argument
+@root_option
+@model_option
+@click.option("--now", is_flag=True, help="At once, without the steps of the plan's way back.")
+@by_and_why_options
+@json_option
+def rollback(rollout_id: str | None, root: Path, model: str, now: bool, by: str, why: str, as_json: bool) -> None:
+    """Return to what was before the rollout."""
+    _send(rollout_id, root, model, "rollback", by=by, why=why, as_json=as_json, now=now)
+
+
+def _send(
+    rollout_id: str | None, root: Path, model: str, kind: OrderKind, *, by: str, why: str, as_json: bool, now: bool = False
+) -> None:
+    from tfx_rollout.rollout import send_order
+
+    base = existing_model(root, model)
+    chosen = rollout_id or _running(base)
+    sent = send_order(base, chosen, kind, by=by, why=why, now=now)
+    if as_json:
+        print_json({"rollout": chosen, **sent.to_json()})
+    else:
+        click.echo(f"rollout {chosen}: ordered to {kind}")
+    _warn_when_unserved(root)
 
 
 @rollout.command("list")
@@ -159,17 +182,34 @@ def list_(root: Path, model: str, as_json: bool) -> None:
 @id_argument
 @root_option
 @model_option
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write a page with charts that needs no network; - is the standard output.",
+)
 @json_option
-def report(rollout_id: str | None, root: Path, model: str, as_json: bool) -> None:
+def report(rollout_id: str | None, root: Path, model: str, page: Path | None, as_json: bool) -> None:
     """Report on a rollout: outcome, reason, evidence, counts and latencies per stage and track."""
+    from tfx_rollout.model_store import write_text
     from tfx_rollout.rollout import build_report, read_rollout, render_text
+    from tfx_rollout.rollout.report import render_html
 
+    if as_json and page == STDOUT:
+        raise click.UsageError("--json and --html - both print to the standard output; choose one, or give --html a file.")
     base = existing_model(root, model)
     document = build_report(read_rollout(base, rollout_id or _newest(base)))
+    if page == STDOUT:
+        click.echo(render_html(document))
+    elif page is not None:
+        write_text(page, render_html(document))
     if as_json:
         print_json(document)
-    else:
+    elif page is None:
         click.echo(render_text(document))
+    elif page != STDOUT:
+        click.echo(f"rollout {document['rollout']}: the report is in {page}")
 
 
 def _running(base: BasePath) -> str:

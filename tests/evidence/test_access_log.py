@@ -1,59 +1,20 @@
-"""The source over logs that are written here as Envoy writes them; real ones are read in tests/gateway."""
-
 from __future__ import annotations
 
 import itertools
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tfx_rollout.errors import InvalidInput
+from tfx_rollout.evidence import LatencyHistogram, TrackCounts, access_log_follower
 from tfx_rollout.evidence.access_log import LOOP_S, AccessLogSource
 from tfx_rollout.traffic import Track
 
 WAITING_S = 2.0
 LAG_S = WAITING_S + LOOP_S
 T0 = 1_795_000_000.0
-
-
-class Log:
-    """A folder of access logs that grows by one line at a time."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.streams = itertools.count()
-        self.start(T0)
-
-    def start(self, at):
-        self.path = self.folder / f"{round(at * 1000)}.log"
-        self.path.touch()
-
-    def put_aside(self, number):
-        self.path.rename(self.path.with_name(f"{self.path.stem}.{number:04d}.log"))
-
-    def raw(self, text):
-        with self.path.open("a") as log:
-            log.write(text)
-
-    def heartbeat(self, at):
-        self.raw(f"{at:.6f} {at:.6f} DownstreamEnd s{next(self.streams)} heartbeat - 200 - 50 - - 0 id -\n")
-
-    def request(self, start, ms=5.0, *, track="canary", model="taxi", code=0, stream=None):
-        stream = stream or f"s{next(self.streams)}"
-        us = round(ms * 1000)
-        self.raw(
-            f"{start:.6f} {start + ms / 1000:.6f} DownstreamEnd {stream} draw/{model}/grpc {model}~{track}~grpc "
-            f"200 {code} 0 {us} - 1 id -\n"
-        )
-
-    def progress(self, start, after, stream):
-        times = f"{start:.6f} {start + after:.6f}"
-        self.raw(f"{times} DownstreamPeriodic {stream} draw/taxi/grpc taxi~canary~grpc 0 - 10 - - 1 id -\n")
-
-
-@pytest.fixture
-def log(tmp_path):
-    return Log(tmp_path)
 
 
 @pytest.fixture
@@ -101,29 +62,31 @@ def test_requests_count_by_their_start(log, source):
 def test_a_torn_last_line_is_read_when_it_is_whole(log, source):
     log.heartbeat(T0)
     log.heartbeat(T0 + 20)
-    whole = f"{T0 + 1:.6f} {T0 + 1.1:.6f} DownstreamEnd x draw/taxi/grpc taxi~canary~grpc 200 0 0 100 - 1 id -\n"
+    whole = log.line(T0 + 19, T0 + 20, route="draw/taxi/grpc", cluster="taxi~canary~grpc", answered_us=100)
     log.raw(whole[:40])
-    assert source.counts("taxi", T0, T0 + 10).tracks == {}
+    source.horizon()
     log.raw(whole[40:])
-    assert source.counts("taxi", T0, T0 + 10).tracks[Track.CANARY].requests == 1
+    log.heartbeat(T0 + 30)
+    assert source.counts("taxi", T0 + 10, T0 + 20).tracks[Track.CANARY].requests == 1
 
 
 def test_what_hangs_counts_as_unanswered_and_goes_on_doing_so(log, source):
     log.heartbeat(T0)
+    slow = {"connection": 7, "request_id": "slow"}
     for after in (0.5, 1.0, 1.5, 2.0):
-        log.progress(T0 + 1, after, "slow")
+        log.progress(T0 + 1, after, **slow)
     log.heartbeat(T0 + 4)
     hanging = source.counts("taxi", T0, T0 + 1.5).tracks[Track.CANARY]
     assert (hanging.requests, hanging.failures, hanging.unanswered, hanging.latency.total) == (1, 1, 1, 0)
-    log.request(T0 + 1, ms=4000, stream="slow")
+    log.request(T0 + 1, ms=4000, **slow)
     log.heartbeat(T0 + 6)
     assert source.counts("taxi", T0, T0 + 1.5).tracks[Track.CANARY] == hanging
 
 
 def test_what_is_answered_in_time_leaves_no_trace_of_its_progress(log, source):
     log.heartbeat(T0)
-    log.progress(T0 + 1, 0.5, "s")
-    log.request(T0 + 1, ms=700, stream="s")
+    log.progress(T0 + 1, 0.5, connection=7, request_id="s")
+    log.request(T0 + 1, ms=700, connection=7, request_id="s")
     log.heartbeat(T0 + 6)
     counts = source.counts("taxi", T0, T0 + 2).tracks[Track.CANARY]
     assert (counts.requests, counts.failures) == (1, 0)
@@ -132,9 +95,9 @@ def test_what_is_answered_in_time_leaves_no_trace_of_its_progress(log, source):
 def test_a_restart_of_the_gateway_voids_the_interval_around_it_and_no_other(log, source):
     log.heartbeat(T0)
     log.request(T0 + 1)
+    log.progress(T0 + 9.4, 0.5)
     log.heartbeat(T0 + 10)
     source.horizon()
-    log.progress(T0 + 9.4, 0.5, "cut")
     log.start(T0 + 12)
     log.heartbeat(T0 + 12.2)
     log.request(T0 + 13)
@@ -153,16 +116,22 @@ def test_what_came_before_the_log_is_a_gap(log, source):
     assert source.counts("taxi", T0 - 5, T0 + 5).gap
 
 
-def test_a_source_that_comes_late_reads_the_newest_start_from_its_beginning(log):
+def test_a_source_that_comes_late_reads_earlier_starts_of_the_gateway_too(log):
     log.heartbeat(T0)
+    log.request(T0 + 1)
+    log.heartbeat(T0 + 10)
     log.start(T0 + 100)
     log.heartbeat(T0 + 100)
     log.request(T0 + 101)
     log.put_aside(1)
     log.request(T0 + 102)
     log.heartbeat(T0 + 120)
-    found = AccessLogSource(log.folder, waiting_s=WAITING_S, since=0).counts("taxi", T0 + 100, T0 + 110)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, since=0)
+    found = source.counts("taxi", T0 + 100, T0 + 110)
     assert (found.tracks[Track.CANARY].requests, found.gap) == (2, False)
+    earlier = source.counts("taxi", T0, T0 + 5)
+    assert (earlier.tracks[Track.CANARY].requests, earlier.gap) == (1, False)
+    assert source.counts("taxi", T0 + 5, T0 + 101).gap
 
 
 def test_a_source_looks_back_no_further_than_it_was_told(log):
@@ -234,3 +203,175 @@ def test_what_nobody_forgets_is_forgotten_in_time(log):
 def test_a_waiting_time_that_progress_cannot_show_is_refused(tmp_path, waiting_s):
     with pytest.raises(InvalidInput, match="waiting time"):
         AccessLogSource(tmp_path, waiting_s=waiting_s)
+
+
+def test_a_hole_of_seconds_in_the_log_is_a_gap(log, source):
+    log.heartbeat(T0)
+    log.heartbeat(T0 + 10)
+    log.beaten = T0 + 14  # no line for four seconds
+    log.request(T0 + 15)
+    log.heartbeat(T0 + 30)
+    assert not source.counts("taxi", T0, T0 + 7).gap
+    assert source.counts("taxi", T0 + 7, T0 + 10).gap
+    assert source.counts("taxi", T0 + 13, T0 + 16).gap
+    after = source.counts("taxi", T0 + 14.5, T0 + 20)
+    assert (after.tracks[Track.CANARY].requests, after.gap) == (1, False)
+
+
+def test_a_clock_that_was_set_back_voids_what_it_repeats_and_evidence_goes_on(log, source):
+    log.heartbeat(T0)
+    log.request(T0 + 1)
+    log.request(T0 + 8)
+    log.request(T0 + 9.9, ms=300, connection=7)
+    log.heartbeat(T0 + 10)
+    assert source.horizon() == pytest.approx(T0 + 10.2 - LAG_S)
+    log.beat(T0 + 4)
+    log.flush()
+    assert source.horizon() == pytest.approx(T0 + 4 - LAG_S)
+    # It was promised before, so that it is no error to ask.
+    assert source.counts("taxi", T0 + 2, T0 + 7.5).gap
+    log.request(T0 + 8.5)
+    # It started before the clock was set back, and ended after.
+    log.put(T0 + 9.9, T0 + 4.5, route="draw/taxi/grpc", cluster="taxi~canary~grpc", answered_us=900_000)
+    log.heartbeat(T0 + 20)
+    assert not source.counts("taxi", T0, T0 + 1.5).gap
+    assert source.counts("taxi", T0 + 3, T0 + 5).gap
+    again = source.counts("taxi", T0 + 4.5, T0 + 12)
+    assert (again.tracks[Track.CANARY].requests, again.gap) == (1, False)
+
+
+def test_a_long_log_is_read_in_pieces_and_the_horizon_tells_how_far(log, monkeypatch):
+    monkeypatch.setattr(access_log_follower, "READ_BYTES", 1)
+    monkeypatch.setattr(access_log_follower, "_CHUNK_BYTES", 4096)
+    log.heartbeat(T0)
+    for second in range(60):
+        log.request(T0 + second)
+    log.heartbeat(T0 + 70)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, since=0)
+    horizons = [source.horizon() for _ in range(20)]
+    assert horizons == sorted(horizons)
+    assert len(set(horizons)) > 3
+    while source.horizon() < T0 + 60:
+        pass
+    assert source.counts("taxi", T0, T0 + 60).tracks[Track.CANARY].requests == 60
+
+
+def test_copies_count_on_the_shadow(log, source):
+    log.heartbeat(T0)
+    log.request(T0 + 1, track="stable", request_id="a")
+    log.request(T0 + 1, track="shadow", request_id="a", code=13)
+    log.heartbeat(T0 + 10)
+    tracks = source.counts("taxi", T0, T0 + 5).tracks
+    assert (tracks[Track.SHADOW].requests, tracks[Track.SHADOW].failures, tracks[Track.STABLE].failures) == (1, 1, 0)
+
+
+def test_each_request_is_a_unit_and_latencies_are_spaced(log, source):
+    log.heartbeat(T0)
+    for hundredth in range(20):
+        log.request(T0 + 1 + hundredth / 100, ms=1 + hundredth, code=13 if hundredth == 3 else 0)
+    log.heartbeat(T0 + 10)
+    counts = source.counts("taxi", T0, T0 + 5).tracks[Track.CANARY]
+    assert (counts.units, counts.unit_failures) == (20, 1)
+    assert counts.unit_latency == LatencyHistogram.of([1000, 11_000])
+
+
+def test_a_slot_that_an_interval_cuts_counts_where_its_first_request_started(log, source):
+    log.heartbeat(T0)
+    log.request(T0 + 1.01, ms=1)
+    log.request(T0 + 1.06, ms=2)
+    log.heartbeat(T0 + 10)
+    first, second = (source.counts("taxi", *ends).tracks[Track.CANARY] for ends in ((T0, T0 + 1.05), (T0 + 1.05, T0 + 2)))
+    assert (first.unit_latency.total, second.unit_latency.total, second.latency.total) == (1, 0, 1)
+
+
+def with_users(folder, *, since=T0):
+    return AccessLogSource(folder, waiting_s=WAITING_S, unit="user", model="taxi", since=since)
+
+
+def user_counts(source, start, end):
+    tracks = source.counts("taxi", T0 + start, T0 + end).tracks
+    return {str(track): (counts.units, counts.unit_failures) for track, counts in sorted(tracks.items())}
+
+
+def test_users_are_counted_by_the_stage_and_anew_after_a_restart_with_the_same_result(log):
+    log.heartbeat(T0 - 1)
+    log.request(T0 + 1, unit="a")
+    log.request(T0 + 2, unit="b", code=13)
+    log.request(T0 + 3, unit="b", code=13)
+    log.request(T0 + 3, unit="c", track="stable")
+    log.request(T0 + 4)
+    for second in (12, 22):
+        log.request(T0 + second, unit="a")
+        log.request(T0 + second, unit="c", code=13 if second == 22 else 0)
+        log.request(T0 + second, unit="d", track="stable")
+    log.request(T0 + 23, unit="c", code=13)
+    log.progress(T0 + 24, 0.5, unit="e")
+    log.heartbeat(T0 + 40)
+    windows = [(0, 10), (10, 20), (20, 30)]
+    expected = [
+        {"canary": (2, 1), "stable": (1, 0)},
+        {"canary": (1, 0), "stable": (1, 0)},
+        {"canary": (2, 2), "stable": (1, 0)},
+    ]
+
+    def counted(source, window):
+        source.set_stages([T0, T0 + 11] if window != (0, 10) else [T0])
+        return user_counts(source, *window)
+
+    live = with_users(log.folder)
+    assert [counted(live, window) for window in windows] == expected
+    for window, found in zip(windows, expected, strict=True):
+        assert counted(with_users(log.folder), window) == found
+    # What was forgotten as a request is remembered as a user.
+    forgetful = with_users(log.folder)
+    for window, found in zip(windows, expected, strict=True):
+        assert counted(forgetful, window) == found
+        forgetful.forget(T0 + window[1])
+
+
+def test_users_are_counted_for_one_model_only(tmp_path):
+    with pytest.raises(InvalidInput, match="one model"):
+        AccessLogSource(tmp_path, unit="user")
+
+
+def test_a_source_for_one_model_passes_the_others_over(log):
+    log.heartbeat(T0)
+    log.request(T0 + 1)
+    log.request(T0 + 1, model="cab-taxi")
+    log.heartbeat(T0 + 10)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, model="taxi", since=T0)
+    assert source.counts("taxi", T0, T0 + 5).tracks[Track.CANARY].requests == 1
+    assert source.counts("cab-taxi", T0, T0 + 5).tracks == {}
+
+
+traffic = st.lists(
+    st.tuples(
+        st.integers(0, 20_000_000).map(lambda us: T0 + us / 1e6),
+        st.sampled_from([1.0, 40.0, 1900.0, 2500.0]),
+        st.sampled_from(["stable", "canary", "shadow"]),
+        st.sampled_from([0, 13]),
+    ),
+    max_size=40,
+)
+
+
+@given(traffic, st.lists(st.integers(0, 20_000_001), max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_wherever_time_is_cut_and_whoever_counts_the_totals_are_the_same(make_log, requests, cuts):
+    log = make_log()
+    log.heartbeat(T0 - 1)
+    for start, ms, track, code in requests:
+        log.request(start, ms, track=track, code=code)
+    log.heartbeat(T0 + 30)
+    source = AccessLogSource(log.folder, waiting_s=WAITING_S, since=T0)
+    edges = [T0, *sorted(T0 + cut / 1e6 for cut in cuts), T0 + 20.000001]
+    total = {}
+    for start, end in itertools.pairwise(edges):
+        found = source.counts("taxi", start, end)
+        restarted = AccessLogSource(log.folder, waiting_s=WAITING_S, since=start)
+        assert not found.gap
+        assert restarted.counts("taxi", start, end) == found
+        for track, counts in found.tracks.items():
+            total[track] = total.get(track, TrackCounts()) + counts
+    assert total == source.counts("taxi", edges[0], edges[-1]).tracks
+    assert sum(counts.requests for counts in total.values()) == len(requests)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, code_name, drawn_request
@@ -32,7 +34,9 @@ def line(**fields):
 
 
 def meaning(**fields):
-    return drawn_request(LogLine.parse(line(**fields)), waiting_s=WAITING_S)
+    """What a line says, but for the request's id."""
+    found = drawn_request(LogLine.parse(line(**fields)), waiting_s=WAITING_S)
+    return None if found is None else replace(found, request_id=None)
 
 
 def test_a_line_says_what_envoy_was_told_to_write():
@@ -56,7 +60,7 @@ def test_what_is_no_whole_line_is_passed_over(torn):
 
 
 def test_a_good_answer_counts_with_the_time_from_the_last_byte_in_to_the_last_byte_out():
-    assert meaning() == DrawnRequest("taxi", Track.STABLE, 1000.25, "OK", 3000.0, failed=False)
+    assert meaning() == DrawnRequest("taxi", Track.STABLE, 1000.25, "OK", 3000.0)
 
 
 def test_what_the_draw_did_not_send_is_no_evidence():
@@ -66,12 +70,25 @@ def test_what_the_draw_did_not_send_is_no_evidence():
     assert meaning(route="heartbeat", cluster="-") is None
 
 
+def test_the_evidence_knows_the_requests_id_and_whom_it_was_drawn_for():
+    found = drawn_request(LogLine.parse(line(request_id="r-1", unit="af63dc4c8601ec8c")), waiting_s=WAITING_S)
+    assert (found.request_id, found.unit) == ("r-1", "af63dc4c8601ec8c")
+
+
+def test_a_request_that_was_tried_again_is_one_request_with_its_last_answer():
+    assert meaning(attempts="3") == meaning(attempts="1")
+    assert meaning(attempts="2", grpc_code="14").code == "UNAVAILABLE"
+
+
+def test_a_copy_is_evidence_of_the_shadow():
+    copy = meaning(route="shadow", cluster="taxi~shadow~grpc", grpc_code="13")
+    assert copy == DrawnRequest("taxi", Track.SHADOW, 1000.25, "INTERNAL", 3000.0)
+
+
 def test_a_failure_on_grpc_is_a_status_and_on_rest_a_code():
-    assert meaning(grpc_code="13") == DrawnRequest("taxi", Track.STABLE, 1000.25, "INTERNAL", 3000.0, failed=True)
+    assert meaning(grpc_code="13") == DrawnRequest("taxi", Track.STABLE, 1000.25, "INTERNAL", 3000.0)
     rest = {"route": "draw/taxi/rest", "cluster": "taxi~canary~rest", "grpc_code": "-"}
-    assert meaning(**rest, http_code="400") == DrawnRequest(
-        "taxi", Track.CANARY, 1000.25, "INVALID_ARGUMENT", 3000.0, failed=True
-    )
+    assert meaning(**rest, http_code="400") == DrawnRequest("taxi", Track.CANARY, 1000.25, "INVALID_ARGUMENT", 3000.0)
     assert meaning(**rest, http_code="201").code == "OK"
 
 
@@ -88,7 +105,7 @@ def test_http_codes_have_the_names_of_statuses(http, name):
 
 def test_an_answer_by_the_gateway_itself_lasts_to_its_end():
     unreachable = meaning(http_code="200", grpc_code="14", answered_us="-", flags="UF")
-    assert (unreachable.code, unreachable.failed) == ("UNAVAILABLE", True)
+    assert unreachable.code == "UNAVAILABLE"
     assert unreachable.latency_us == pytest.approx(3100, abs=1)
 
 
@@ -96,16 +113,16 @@ def test_a_rest_answer_that_breaks_off_is_no_good_one():
     broken = meaning(
         route="draw/taxi/rest", cluster="taxi~stable~rest", http_code="200", grpc_code="-", answered_us="-", flags="UC"
     )
-    assert (broken.code, broken.failed) == ("UNAVAILABLE", True)
+    assert broken.code == "UNAVAILABLE"
 
 
 def test_a_client_that_gave_up_was_not_answered():
     for gone in ({"http_code": "0", "grpc_code": "-", "flags": "DR"}, {"http_code": "200", "grpc_code": "-", "flags": "DC"}):
-        assert meaning(answered_us="-", **gone) == DrawnRequest("taxi", Track.STABLE, 1000.25, "CANCELLED", None, failed=True)
+        assert meaning(answered_us="-", **gone) == DrawnRequest("taxi", Track.STABLE, 1000.25, "CANCELLED", None)
 
 
 def test_an_answer_after_the_waiting_time_is_none():
-    late = DrawnRequest("taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None, failed=True)
+    late = DrawnRequest("taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None)
     assert meaning(answered_us="2000001") == late
     assert meaning(answered_us="2000000").code == "OK"
     assert meaning(http_code="0", grpc_code="-", answered_us="-", flags="DC", emitted="1002.500000") == late
@@ -124,7 +141,7 @@ def test_an_answer_before_the_whole_request_counts():
 def test_a_line_of_progress_is_open_until_there_is_an_answer():
     running = {"kind": "DownstreamPeriodic", "http_code": "0", "grpc_code": "-"}
     assert meaning(**running, answered_us="-") == DrawnRequest(
-        "taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None, failed=True, open=True
+        "taxi", Track.STABLE, 1000.25, "DEADLINE_EXCEEDED", None, open=True
     )
     assert meaning(**running, answered_us="300000") is None
     assert meaning(**running, answered_us="-", received_us="-") is None

@@ -11,6 +11,8 @@ from typing import BinaryIO
 from tfx_rollout.gateway.access_log_folder import LogPart, log_parts
 
 _CHUNK_BYTES = 1024 * 1024
+READ_BYTES = 8 * _CHUNK_BYTES
+"""About how much one call reads at most, so that catching up does not keep its caller from other work."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class NewLog:
 class AccessLogFollower:
     """Every line once, in the order in which they were written.
 
-    Begins with the log of the newest start of the gateway, and in it with the first part
-    that was still written after `since` (epoch seconds); older ones are never read. A part
-    is left only when the next one exists, since Envoy has closed it then.
+    Begins with the first part that was still written after `since` (epoch seconds); older
+    ones are never read. A part is left only when the next one exists, since Envoy has
+    closed it then.
     """
 
     def __init__(self, folder: Path, *, since: float) -> None:
@@ -31,10 +33,12 @@ class AccessLogFollower:
         self._part: LogPart | None = None
         self._file: BinaryIO | None = None
         self._torn = b""
+        self._left = 0
 
     def read(self) -> Iterator[str | NewLog]:
-        """The whole lines written since the last call, with a `NewLog` before the first of each log."""
-        while True:
+        """The whole lines written since the last call, or the next of them, with a `NewLog` before the first of each log."""
+        self._left = READ_BYTES
+        while self._left > 0:
             if self._file is None:
                 first = self._first_part()
                 if first is None:
@@ -43,7 +47,7 @@ class AccessLogFollower:
                 self._open(first)
             following = self._following()
             yield from self._lines()
-            if following is None:
+            if following is None or self._left <= 0:
                 return
             part, adjoining = following
             if not adjoining:
@@ -52,8 +56,7 @@ class AccessLogFollower:
 
     def _first_part(self) -> LogPart | None:
         parts = log_parts(self._folder)
-        newest = [part for part in parts if part.start == parts[-1].start]
-        return next((part for part in newest if part is newest[-1] or part.path.stat().st_mtime >= self._since), None)
+        return next((part for part in parts if part is parts[-1] or part.path.stat().st_mtime >= self._since), None)
 
     def _following(self) -> tuple[LogPart, bool] | None:
         """The part after the open one, once there is one, and whether it adjoins it."""
@@ -78,7 +81,8 @@ class AccessLogFollower:
 
     def _lines(self) -> Iterator[str]:
         assert self._file is not None
-        while chunk := self._file.read(_CHUNK_BYTES):
+        while self._left > 0 and (chunk := self._file.read(_CHUNK_BYTES)):
+            self._left -= len(chunk)
             *lines, self._torn = (self._torn + chunk).split(b"\n")
             for line in lines:
                 yield line.decode("utf-8", "replace")

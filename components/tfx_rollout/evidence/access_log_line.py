@@ -3,8 +3,9 @@
 What counts, and as what, depends on the line's own numbers alone, so that counting an
 interval again gives the same counts:
 
-- Only calls that the *draw* sent to a track. Forced and pinned calls, metadata, status
-  and heartbeats are no evidence.
+- Only calls that the *draw* sent to a track, and the copies of them that went to a shadow.
+  Forced and pinned calls, metadata, status and heartbeats are no evidence.
+- A request that was tried again is one request, with the answer that its client got.
 - A client that takes longer than `PROGRESS_S` to send its request, or leaves before it has,
   is no evidence: that time is the client's.
 - Latency runs from the last byte of the request to the last byte of the server's answer,
@@ -21,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfx_rollout.gateway.log_format import END, FIELDS, PROGRESS, PROGRESS_S
-from tfx_rollout.gateway.naming import cluster_track, is_draw
+from tfx_rollout.gateway.naming import cluster_track, is_draw, is_shadow
 from tfx_rollout.traffic import Track
 
 GRPC_NAMES = (
@@ -139,9 +140,9 @@ class LogLine:
 
 @dataclass(frozen=True)
 class DrawnRequest:
-    """A request that the draw sent to a track, as far as one line tells.
+    """A request that the draw sent to a track, or a copy of one, as far as one line tells.
 
-    `latency_us` is None where it is unanswered; then `failed` is true. `open` is true
+    `latency_us` is None where it is unanswered; then `code` is not `OK`. `open` is true
     where nothing is decided yet: a line of progress without an answer.
     """
 
@@ -150,37 +151,43 @@ class DrawnRequest:
     start: float
     code: str
     latency_us: float | None
-    failed: bool
     open: bool = False
+    request_id: str | None = None
+    """A copy has that of its original."""
+    unit: str | None = None
 
 
 def drawn_request(line: LogLine, *, waiting_s: float) -> DrawnRequest | None:
     """What a line says about a drawn request; None where it is no evidence (see the module)."""
-    if not is_draw(line.route):
+    if not (is_draw(line.route) or is_shadow(line.route)):
         return None
     destination = cluster_track(line.cluster)
     if destination is None:
         return None
-    model, track = destination
     if line.received_us is None and line.http_code == 0:
         return None  # the client still sends, or left before it had
     received_us = line.received_us or 0
     if received_us > PROGRESS_S * 1e6:
         return None
-    if not line.ended:
-        # With an answer it is the client that is slow now: the line at its end will tell.
-        pending = line.answered_us is None
-        return DrawnRequest(model, track, line.start, "DEADLINE_EXCEEDED", None, True, open=True) if pending else None
+    if not line.ended and line.answered_us is not None:
+        return None  # it is the client that is slow now: the line at its end will tell
+    code, latency_us = _answer(line, received_us, waiting_s=waiting_s) if line.ended else ("DEADLINE_EXCEEDED", None)
+    model, track = destination
+    return DrawnRequest(model, track, line.start, code, latency_us, not line.ended, line.request_id, line.unit)
+
+
+def _answer(line: LogLine, received_us: int, *, waiting_s: float) -> tuple[str, float | None]:
+    """Code and latency of a request that has ended."""
     whole = line.answered_us is not None
     done_us = line.answered_us if line.answered_us is not None else (line.emitted - line.start) * 1e6
     if done_us > waiting_s * 1e6:
-        return DrawnRequest(model, track, line.start, "DEADLINE_EXCEEDED", None, True)
+        return "DEADLINE_EXCEEDED", None
     if not whole and (line.http_code == 0 or line.flags & _CLIENT_LEFT):
-        return DrawnRequest(model, track, line.start, "CANCELLED", None, True)
+        return "CANCELLED", None
     code = code_name(line.http_code, line.grpc_code, grpc=line.cluster.endswith("~grpc"))
     if code == "OK" and not whole:
         code = "UNAVAILABLE"  # the server broke off in the middle of its answer
-    return DrawnRequest(model, track, line.start, code, max(0.0, done_us - received_us), code != "OK")
+    return code, max(0.0, done_us - received_us)
 
 
 def _present(field: str) -> str | None:

@@ -4,28 +4,61 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from tfx_rollout.evidence.histogram import LatencyHistogram
-from tfx_rollout.evidence.window import TrackCounts
 from tfx_rollout.traffic import Track
 
 _UNANSWERED = -1.0
+_HASH_MASK = (1 << 64) - 1
+
+
+class KeptRequest(NamedTuple):
+    """One request: `start_us` is its start in microseconds since the epoch, `latency_us` None where it was not answered.
+
+    `code` is a gRPC status name. `request_id` and `unit` are hashes (see `identity`), 0 where there is none.
+    """
+
+    track: Track
+    start_us: int
+    code: str
+    latency_us: float | None
+    request_id: int = 0
+    unit: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it got anything but a good answer."""
+        return self.code != "OK"
+
+
+def identity(text: str | None) -> int:
+    """A request id or unit in 64 bits, the same within this process; 0 for none.
+
+    Among ten million ids the chance that any two are taken for one is three in a million.
+    """
+    return 0 if text is None else hash(text) & _HASH_MASK
+
+
+def microseconds(at: float) -> int:
+    """A time in seconds as whole microseconds, to which starts are kept."""
+    return round(at * 1e6)
 
 
 @dataclass
 class _Second:
-    """What started within one second on one track: nine bytes a request."""
+    """What started within one second on one track: 25 bytes a request."""
 
     offsets_us: array[int] = field(default_factory=lambda: array("I"))
     latencies_us: array[float] = field(default_factory=lambda: array("f"))
     codes: bytearray = field(default_factory=bytearray)
+    request_ids: array[int] = field(default_factory=lambda: array("Q"))
+    units: array[int] = field(default_factory=lambda: array("Q"))
 
 
 class RequestRecords:
-    """Counts by start time. Memory grows with the requests that are not forgotten yet."""
+    """Requests by start time. Memory grows with those that are not forgotten yet."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, dict[tuple[str, Track], _Second]] = {}
@@ -34,58 +67,48 @@ class RequestRecords:
 
     @property
     def forgotten_before(self) -> float:
-        """Counts of intervals that begin before this time (epoch seconds) are no longer complete."""
+        """Intervals that begin before this time (epoch seconds) are no longer complete."""
         return self._forgotten_before
 
-    def add(self, model: str, track: Track, start: float, code: str, latency_us: float | None) -> None:
-        """Keeps one request; `latency_us` None for an unanswered one. `code` is its gRPC status name.
-
-        The start (epoch seconds) is kept to the microsecond.
-        """
-        if start < self._forgotten_before:
+    def add(self, model: str, request: KeptRequest) -> None:
+        """Keeps one request."""
+        if request.start_us < self._forgotten_before * 1e6:
             return
-        key, offset_us = divmod(round(start * 1e6), 1_000_000)
-        second = self._seconds.setdefault(key, {}).setdefault((model, track), _Second())
+        key, offset_us = divmod(request.start_us, 1_000_000)
+        second = self._seconds.setdefault(key, {}).setdefault((model, request.track), _Second())
         second.offsets_us.append(offset_us)
-        second.latencies_us.append(_UNANSWERED if latency_us is None else latency_us)
-        second.codes.append(self._code_index(code))
+        second.latencies_us.append(_UNANSWERED if request.latency_us is None else request.latency_us)
+        second.codes.append(self._code_index(request.code))
+        second.request_ids.append(request.request_id)
+        second.units.append(request.unit)
 
-    def counts(self, model: str, start: float, end: float) -> dict[Track, TrackCounts]:
-        """Counts per track of what started in `[start, end)`."""
-        codes: dict[Track, Counter[str]] = {}
-        latencies: dict[Track, list[float]] = {}
-        for track, code, latency_us in self._within(model, start, end):
-            codes.setdefault(track, Counter())[self._codes[code]] += 1
-            latencies.setdefault(track, []).append(latency_us)
-        return {track: _track_counts(codes[track], latencies[track]) for track in codes}
+    def within(self, model: str, start_us: int, end_us: int) -> Iterator[KeptRequest]:
+        """What started in `[start_us, end_us)`, by the second."""
+        first, limit = start_us // 1_000_000, -(-end_us // 1_000_000)
+        few = limit - first <= len(self._seconds)
+        for key in range(first, limit) if few else sorted(key for key in self._seconds if first <= key < limit):
+            base_us = key * 1_000_000
+            for (owner, track), second in self._seconds.get(key, {}).items():
+                if owner == model:
+                    for offset_us, latency_us, code, request_id, unit in zip(
+                        second.offsets_us, second.latencies_us, second.codes, second.request_ids, second.units, strict=True
+                    ):
+                        if start_us <= base_us + offset_us < end_us:
+                            latency = None if latency_us == _UNANSWERED else latency_us
+                            yield KeptRequest(track, base_us + offset_us, self._codes[code], latency, request_id, unit)
 
     def forget(self, before: float) -> None:
-        """Drops what started before this time."""
+        """Drops what started before this time (epoch seconds)."""
         self._forgotten_before = max(self._forgotten_before, before)
         for key in [key for key in self._seconds if key + 1 <= before]:
             del self._seconds[key]
 
-    def _within(self, model: str, start: float, end: float) -> Iterator[tuple[Track, int, float]]:
-        first_us, limit_us = round(start * 1e6), round(end * 1e6)
-        for key in range(first_us // 1_000_000, limit_us // 1_000_000 + 1):
-            for (owner, track), second in self._seconds.get(key, {}).items():
-                if owner == model:
-                    for offset_us, latency_us, code in zip(second.offsets_us, second.latencies_us, second.codes, strict=True):
-                        if first_us <= key * 1_000_000 + offset_us < limit_us:
-                            yield track, code, latency_us
+    def forget_from(self, after: float) -> None:
+        """Drops the seconds from the one of this time on (epoch seconds)."""
+        for key in [key for key in self._seconds if key >= math.floor(after)]:
+            del self._seconds[key]
 
     def _code_index(self, code: str) -> int:
         if code not in self._codes:
             self._codes.append(code)
         return self._codes.index(code)
-
-
-def _track_counts(codes: Counter[str], latencies_us: list[float]) -> TrackCounts:
-    answered = [latency for latency in latencies_us if latency != _UNANSWERED]
-    return TrackCounts(
-        requests=len(latencies_us),
-        failures=len(latencies_us) - codes["OK"],
-        unanswered=len(latencies_us) - len(answered),
-        codes=dict(codes),
-        latency=LatencyHistogram.of(answered),
-    )

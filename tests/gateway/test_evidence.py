@@ -191,7 +191,7 @@ def test_a_gateway_that_stands_still_holds_the_horizon_back(make_gateway, config
     source = speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
     os.kill(gateway.pid, signal.SIGSTOP)
     stopped = time.time()
-    time.sleep(WAITING_S + 1.0)
+    time.sleep(WAITING_S + 0.5)
     assert source.horizon() < stopped - WAITING_S
     os.kill(gateway.pid, signal.SIGCONT)
     assert not closed(source, stopped, stopped + 0.1).gap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from rivals import Kayenta, PeekedZ, Rule, Thresholds
 
 from tfx_rollout.rollout.judge import BEFORE, CODES, Call, WindowBatch, begin_many, calls, fold, open_stages
 from tfx_rollout.rollout.plan import AccuracyTest, LatencyTest, Plan, PredictionTest, Stage
-from tfx_rollout.rollout.simulation import Scenario, Traffic
+from tfx_rollout.rollout.simulation import Arrival, Labels, Scenario, Traffic
 
 SHARES = (0.01, 0.05, 0.25, 0.50)
 STAGE_SECONDS = 600.0
@@ -27,6 +27,9 @@ PLAN = Plan(
     accuracy=AccuracyTest(ages=(120.0,)),
 )
 """Windows of 15 s, four metrics of the same weight, all latencies compared (simulated requests are independent), no slack."""
+
+LABELS = Arrival(share=0.6, median_seconds=120.0, sigma=0.0)
+"""All labels that come at all come after two minutes."""
 
 RULES = ("judge", "z-tests, peeked", "thresholds", "thresholds, 500 requests", "Kayenta", "Kayenta, equal baseline")
 
@@ -60,12 +63,15 @@ class Judge:
         self._runs = runs
 
     def open(self, at: float) -> None:
-        self._ledger = open_stages(PLAN, self._ledger, np.ones(len(self._rows), bool), at=at)
+        if len(self._rows):
+            self._ledger = open_stages(PLAN, self._ledger, np.ones(len(self._rows), bool), at=at)
 
     def observe(self, batch: WindowBatch) -> npt.NDArray[np.bool_]:
+        alarms = np.zeros(self._runs, bool)
+        if not len(self._rows):
+            return alarms
         self._ledger = fold(PLAN, self._ledger, batch.keep(self._rows))
         back = calls(PLAN, self._ledger).call == CODES[Call.ROLLBACK]
-        alarms = np.zeros(self._runs, bool)
         alarms[self._rows[back]] = True
         self._rows, self._ledger = self._rows[~back], self._ledger.keep(~back)
         return alarms
@@ -74,7 +80,8 @@ class Judge:
 def fixed_ramp(scenario: Scenario, rps: float, runs: int, seed: tuple[int, ...]) -> dict[str, Alarms]:
     """All `RULES` on the same simulated windows."""
     seconds = BEFORE_SECONDS + STAGE_SECONDS * len(SHARES)
-    traffic = Traffic(scenario, PLAN, rps=rps, runs=runs, most_seconds=seconds, rng=np.random.default_rng(seed))
+    labelled = replace(scenario, labels=Labels(LABELS, LABELS))
+    traffic = Traffic(labelled, PLAN, rps=rps, runs=runs, most_seconds=seconds, rng=np.random.default_rng(seed))
     judge = Judge(runs)
     rules: tuple[Rule, ...] = (
         judge,

@@ -8,13 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from tfx_rollout.analysis import GateEvidence, MetricEvidence, e_value, flagged, windows_to_go
 from tfx_rollout.rollout.judge import found, sentences
 from tfx_rollout.rollout.judge.calls import CALLS, Calls, calls
-from tfx_rollout.rollout.judge.layout import layout
-from tfx_rollout.rollout.judge.ledger import ASKERS, BEFORE, EVIDENCE_GATES
+from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout, layout
+from tfx_rollout.rollout.judge.ledger import ASKERS, BEFORE
 from tfx_rollout.rollout.judge.sentences import number
 from tfx_rollout.rollout.judge.state import JudgeState
 from tfx_rollout.rollout.judge.verdict import Call, Verdict
@@ -23,41 +21,36 @@ from tfx_rollout.rollout.plan import Plan
 
 def assess(plan: Plan, state: JudgeState) -> Verdict:
     """The verdict on a state."""
-    made = calls(plan, state.ledger)
+    made, columns = calls(plan, state.ledger), layout(plan)
     call, before = CALLS[int(made.call[0])], state.stage == BEFORE
-    metrics = found.metrics(plan, state)
+    gates = {} if before else found.gates(columns, state, made)
     verdict = Verdict(
         call=call,
         reasons=(),
         e_value=e_value(float(made.log_evidence[0])),
         threshold=plan.rollback_threshold(state.attempt),
-        metrics=metrics,
-        gates={} if before else found.gates(plan, state, made),
+        metrics=found.metrics(columns, state),
+        gates=gates,
         guards=found.guards(state, made),
-        flagged=_blamed(plan, made),
+        flagged=_blamed(columns, made),
         asking=tuple(name for name, asks in zip(ASKERS, made.asking[0], strict=True) if asks),
-        remaining=_remaining(plan, state, made) if call is Call.HOLD and not before else None,
+        remaining=_remaining(plan, state, made, gates) if call is Call.HOLD else None,
     )
-    return _with_reasons(plan, state, made, verdict)
+    return replace(verdict, reasons=tuple(_reasons(plan, state, made, verdict)))
 
 
-def _blamed(plan: Plan, made: Calls) -> tuple[str, ...]:
+def _blamed(columns: Layout, made: Calls) -> tuple[str, ...]:
     if made.log_evidence[0] < made.log_threshold:
         return ()
-    columns = layout(plan)
     mask = flagged(made.log_metrics[0], columns.weights, math.exp(made.log_threshold))
     return tuple(name for name, guilty in zip(columns.metrics, mask, strict=True) if guilty)
 
 
-def _with_reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> Verdict:
-    return replace(verdict, reasons=tuple(_reasons(plan, state, made, verdict)))
-
-
 def _reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> list[str]:
     if verdict.call is Call.ROLLBACK:
-        return [_against(plan, state, made, verdict), _blame(made, verdict)]
+        return [_against(plan, state, made, verdict), _blame(verdict)]
     if verdict.call is Call.ASK:
-        return _asks(plan, state, made, verdict)
+        return _asks(plan, verdict)
     if state.stage == BEFORE:
         return ["No stage is open yet: the windows so far only show what the stable version is like."]
     stage = f"Stage {state.stage + 1} of {len(plan.stages)} ({_what(plan, state.stage)})"
@@ -69,7 +62,7 @@ def _reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> li
             "confirm it."
         ]
     if verdict.call in (Call.PASS, Call.ADVANCE):
-        return [f"{stage} has passed.", *(gate.sentence for gate in verdict.gates.values())]
+        return [f"{stage} has passed.", *(gate.sentence for name, gate in verdict.gates.items() if name in EVIDENCE_GATES)]
     if verdict.call is Call.INCONCLUSIVE:
         most = plan.stages[state.stage].max_seconds
         return [f"{stage} has had its {most:g} s and is still undecided.", *burst, *missing]
@@ -89,7 +82,7 @@ def _against(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> st
     )
 
 
-def _blame(made: Calls, verdict: Verdict) -> str:
+def _blame(verdict: Verdict) -> str:
     """Which metrics are to blame, and by which margin."""
 
     def margin(metric: MetricEvidence) -> str:
@@ -104,7 +97,7 @@ def _blame(made: Calls, verdict: Verdict) -> str:
     return f"No metric is to blame by itself; {most.name} contributes most to the evidence ({part})."
 
 
-def _asks(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> list[str]:
+def _asks(plan: Plan, verdict: Verdict) -> list[str]:
     reasons = []
     if "predictions" in verdict.asking:
         drifted = verdict.metrics["predictions"]
@@ -113,7 +106,7 @@ def _asks(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> list[
             f"{sentences.event(plan, 'predictions', drifted.leading)}; the evidence is {number(verdict.e_value)} "
             f"(asked from {number(verdict.threshold)} on), raised in {drifted.raised_in} of {drifted.windows} windows."
         )
-        reasons.append(_blame(made, verdict))
+        reasons.append(_blame(verdict))
     raised = [guard for name, guard in verdict.guards.items() if name in verdict.asking]
     return reasons + [f"The comparison is not to be trusted, and a person has to look: {guard.sentence}" for guard in raised]
 
@@ -127,19 +120,18 @@ def _what(plan: Plan, stage: int) -> str:
     return f"{100 * opened.share:g} % of the traffic"
 
 
-def _remaining(plan: Plan, state: JudgeState, made: Calls) -> str | None:
+def _remaining(plan: Plan, state: JudgeState, made: Calls, gates: dict[str, GateEvidence]) -> str | None:
     """How much longer until all gates are passed, if all goes on as in this stage so far; None where it cannot be told."""
     windows, elapsed = int(state.ledger.stage_windows[0]), float(made.gates.elapsed[0])
     length = elapsed / windows if windows else plan.window_seconds
-    missing = [gate for gate in found.gates(plan, state, made).values() if not gate.passed]
-    seconds = [_seconds_for(plan, state, made, gate, length) for gate in missing]
+    seconds = [_seconds_for(state, made, gate, length) for gate in gates.values() if not gate.passed]
     known = [time for time in seconds if time is not None]
     if not known or len(known) < len(seconds):
         return None
     return f"about {sentences.duration(max(known)).replace(' ', ' more ', 1)} at this rate"
 
 
-def _seconds_for(plan: Plan, state: JudgeState, made: Calls, gate: GateEvidence, length: float) -> float | None:
+def _seconds_for(state: JudgeState, made: Calls, gate: GateEvidence, length: float) -> float | None:
     if gate.name == "time":
         return gate.needed - gate.value
     if gate.name == "windows":
@@ -149,5 +141,5 @@ def _seconds_for(plan: Plan, state: JudgeState, made: Calls, gate: GateEvidence,
     if gate.name not in EVIDENCE_GATES:
         return None
     log = float(made.gates.logs[0, EVIDENCE_GATES.index(gate.name)])
-    windows = windows_to_go(log, float(np.log(gate.needed)), int(state.ledger.stage_windows[0]))
+    windows = windows_to_go(log, math.log(gate.needed), int(state.ledger.stage_windows[0]))
     return None if windows is None else windows * length

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tfx_rollout.analysis import log_weighted_mean
 from tfx_rollout.rollout.judge import gates
 from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, log_guards
-from tfx_rollout.rollout.judge.layout import layout, stage_table
+from tfx_rollout.rollout.judge.layout import Layout, layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
 from tfx_rollout.rollout.judge.verdict import Call
 from tfx_rollout.rollout.plan import Plan
@@ -63,41 +63,33 @@ def calls(plan: Plan, ledger: Ledger) -> Calls:
     """
     columns = layout(plan)
     log_threshold = math.log(plan.rollback_threshold(ledger.attempt))
-    with np.errstate(divide="ignore"):
-        shares = ledger.log_metrics + np.log(columns.weights)
-    every = log_weighted_mean(ledger.log_metrics, columns.weights)
-    rest, of_rest, may_ask = every, shares, np.zeros(len(columns.metrics), dtype=np.bool_)
-    if "predictions" in columns.metrics and plan.predictions.action == "ask":
-        may_ask[columns.metrics.index("predictions")] = True
-        of_rest = np.where(may_ask, -np.inf, shares)
-        rest = _log_sum(of_rest)
-    evidence = np.where(ledger.accepted[:, 0], rest, every)
-    alone = rest >= log_threshold
-    leading = np.argmax(np.where((alone | ledger.accepted[:, 0])[:, None], of_rest, shares), axis=1)
-    rows = np.arange(ledger.runs)
-    deciding = np.where(alone, rest, evidence)
+    shares = ledger.log_metrics + np.log(columns.weights)
+    of_rest = np.where(columns.asks, -np.inf, shares)
+    every, rest = _log_sum(np.stack([shares, of_rest])) if columns.asks.any() else [_log_sum(shares)] * 2
+    accepted = ledger.accepted[:, 0]
+    evidence, alone = np.where(accepted, rest, every), rest >= log_threshold
+    leading = np.argmax(np.where((alone | accepted)[:, None], of_rest, shares), axis=1)
     enough = evidence >= log_threshold
-    confirmed = (ledger.raised[rows, leading] >= MIN_RAISING_WINDOWS) | (deciding >= log_threshold + math.log(BURST))
-    drift = enough & confirmed & may_ask[leading]
-    rollback = enough & confirmed & ~may_ask[leading]
+    raised_in = np.take_along_axis(ledger.raised, leading[:, None], axis=1)[:, 0]
+    overwhelming = np.where(alone, rest, evidence) >= log_threshold + math.log(BURST)
+    confirmed = enough & ((raised_in >= MIN_RAISING_WINDOWS) | overwhelming)
+    asks = columns.asks[leading]
     of_guards = log_guards(ledger)
-    raised = (of_guards >= math.log(GUARD_THRESHOLD)) & ~ledger.accepted[:, 1:]
-    asking = np.concatenate([drift[:, None], raised], axis=1)
-    found = gates.evaluate(plan, ledger, evidence >= log_threshold / 2)
-    call = _first_that_applies(plan, ledger, rollback, asking.any(axis=1), found)
+    objects = (of_guards >= math.log(GUARD_THRESHOLD)) & ~ledger.accepted[:, 1:]
+    asking = np.concatenate([(confirmed & asks)[:, None], objects], axis=1)
+    found = gates.evaluate(columns, ledger, evidence >= log_threshold / 2)
+    call = _first_that_applies(columns, ledger, confirmed & ~asks, asking.any(axis=1), found)
     return Calls(call, log_threshold, evidence, ledger.log_metrics, leading, enough & ~confirmed, asking, found, of_guards)
 
 
-def _first_that_applies(plan: Plan, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int8]:
-    stage = np.maximum(ledger.stage, 0)
-    last = ledger.stage == len(plan.stages) - 1
-    call = np.where(found.elapsed >= stage_table(plan).max_seconds[stage], CODES[Call.INCONCLUSIVE], CODES[Call.HOLD])
-    call = np.where(found.passed.all(axis=1), np.where(last, CODES[Call.PASS], CODES[Call.ADVANCE]), call)
-    call = np.where(asks, CODES[Call.ASK], call)
-    call = np.where(rollback, CODES[Call.ROLLBACK], call)
-    return np.where(ledger.stage == BEFORE, CODES[Call.HOLD], call).astype(np.int8)
+def _first_that_applies(columns: Layout, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int8]:
+    over = found.elapsed >= columns.stages.max_seconds[ledger.stage]
+    last = ledger.stage == len(columns.plan.stages) - 1
+    conditions = [ledger.stage == BEFORE, rollback, asks, found.passed.all(axis=1) & last, found.passed.all(axis=1), over]
+    chosen = [Call.HOLD, Call.ROLLBACK, Call.ASK, Call.PASS, Call.ADVANCE, Call.INCONCLUSIVE]
+    return np.select(conditions, [np.int8(CODES[call]) for call in chosen], np.int8(CODES[Call.HOLD]))
 
 
 def _log_sum(logs: Floats) -> Floats:
     """Logarithm of the sum of `exp(logs)` over the last axis; -inf where all of them are."""
-    return log_weighted_mean(logs, np.full(logs.shape[-1], 1 / logs.shape[-1])) + math.log(logs.shape[-1])
+    return log_weighted_mean(logs, np.ones(logs.shape[-1])) + math.log(logs.shape[-1])

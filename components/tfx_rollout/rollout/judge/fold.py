@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import comparison_bets, limit_bets, log_mixture, log_weighted_mean, paired_bet, paired_rate
-from tfx_rollout.rollout.judge import tables
+from tfx_rollout.analysis import limit_bets, log_mixture, log_weighted_mean, paired_bet, paired_rate
+from tfx_rollout.rollout.judge import gates, guards
 from tfx_rollout.rollout.judge.baselines import corrected_limits, wrong_share
+from tfx_rollout.rollout.judge.bets import answers, in_order, worse
 from tfx_rollout.rollout.judge.bins import MIN_PREDICTIONS
-from tfx_rollout.rollout.judge.gates import with_window as gates_with_window
-from tfx_rollout.rollout.judge.guards import with_window as guards_with_window
-from tfx_rollout.rollout.judge.layout import Layout, layout, stage_table
+from tfx_rollout.rollout.judge.layout import Layout, layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.tables import Tables, limit_trials, tables_of, tolerances
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
 from tfx_rollout.rollout.plan import Plan
 
@@ -36,120 +36,78 @@ def fold(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
     fresh = ledger.last_window < batch.number
     if not fresh.all():
         return ledger.put(fresh, fold(plan, ledger.keep(fresh), batch.keep(fresh))) if fresh.any() else ledger
-    opened = ledger.stage != BEFORE
-    compared = opened & stage_table(plan).compared[np.maximum(ledger.stage, 0)]
-    compared_tables = _comparisons(plan, ledger, batch, compared)
-    strata = _strata(plan, ledger, batch, opened)
-    judged = _with_evidence(plan, ledger, batch, compared_tables, strata, compared)
-    judged = gates_with_window(plan, judged, batch, compared_tables, strata)
-    judged = guards_with_window(plan, judged, batch)
-    return _with_baselines(judged, ledger, batch, opened)
-
-
-def _comparisons(plan: Plan, ledger: Ledger, batch: WindowBatch, compared: Mask) -> Counts:
-    """The tables of all comparisons but that of labels `(R, C, 4)`: zeros, which say nothing, where tracks are not compared."""
-    metrics = layout(plan).metrics
-    found = [np.zeros((ledger.runs, 0, 4), dtype=np.int64)]
-    if "errors" in metrics:
-        found.append(tables.error_table(batch)[:, None])
-    if "latency" in metrics:
-        found.append(tables.latency_tables(plan, ledger, batch))
-    if "predictions" in metrics:
-        found.append(tables.prediction_tables(plan, ledger, batch))
-    return np.where(compared[:, None, None], np.concatenate(found, axis=1), 0)
-
-
-def _strata(plan: Plan, ledger: Ledger, batch: WindowBatch, opened: Mask) -> Counts:
-    """The label strata that are compared `(R, L, 4)`: zeros until stable's own accuracy is known."""
-    if "accuracy" not in layout(plan).metrics:
-        return batch.labels[:, :0]
-    known, _ = tables.label_tolerance(plan, ledger)
-    return np.where((opened & known)[:, None, None], batch.labels, 0)
-
-
-def _with_evidence(plan: Plan, ledger: Ledger, batch: WindowBatch, compared: Counts, strata: Counts, mask: Mask) -> Ledger:
     columns = layout(plan)
-    bets, counts = _bets(plan, ledger, compared, strata)
+    found = tables_of(columns, ledger, batch)
+    gated = gates.tables(columns, ledger, batch, found)
+    overdue = guards.tables(columns, ledger, batch)
+    against, strata, passing, coverage = answers(
+        *(
+            worse(part, tolerance)
+            for part, tolerance in zip((found.compared, found.strata), tolerances(columns, ledger), strict=True)
+        ),
+        gates.question(columns, ledger, gated),
+        guards.question(overdue),
+    )
+    judged = _with_evidence(columns, ledger, batch, found, _with_strata(columns, against, strata))
+    judged = gates.with_window(columns, judged, batch, gated, passing)
+    judged = guards.with_window(columns, judged, batch, overdue, coverage)
+    return _with_baselines(judged, ledger, batch)
+
+
+def _with_strata(columns: Layout, against: Floats, strata: Floats) -> Floats:
+    """The bets of all comparisons `(R, C, E)`; the strata of labels are one of them."""
+    if "accuracy" not in columns.metrics:
+        return against
+    return np.concatenate([against, in_order(strata)[:, None]], axis=1)
+
+
+def _with_evidence(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables, bets: Floats) -> Ledger:
+    counts = found.compared
+    if "accuracy" in columns.metrics:
+        counts = np.concatenate([counts, found.strata.sum(axis=1)[:, None]], axis=1)
     if columns.limits:
-        bad, trials, rates = tables.limit_trials(plan, batch)
-        bad, trials = np.where(mask[:, None], bad, 0), np.where(mask[:, None], trials, 0)
+        bad, trials, rates = limit_trials(columns, ledger, batch)
         bets = np.concatenate([bets, limit_bets(bad, trials, rates)], axis=1)
         nothing = np.zeros_like(bad)
         counts = np.concatenate([counts, np.stack([bad, trials, nothing, nothing], axis=-1)], axis=1)
-    with_pairs = _with_pairs(plan, ledger, batch) if columns.paired else ledger
-    judged = replace(
-        with_pairs,
-        logs=ledger.logs + np.where(ledger.begun[:, None, :, None], bets[:, :, None, :], 0.0),
-        counts=ledger.counts + counts,
-    )
-    log_metrics = _log_metrics(columns, judged)
+    logs = ledger.logs + np.where(ledger.begun[:, None, :, None], bets[:, :, None, :], 0.0)
+    pairs = np.where((ledger.stage != BEFORE)[:, None], batch.pairs, 0) if columns.paired else np.zeros_like(batch.pairs)
+    log_tests = np.concatenate([log_mixture(logs), _log_pairs(columns, ledger, pairs)[:, None]], axis=1)
+    log_metrics = _log_metrics(columns, ledger, log_tests)
     return replace(
-        judged,
+        ledger,
+        logs=logs,
+        counts=ledger.counts + counts,
+        pairs=ledger.pairs + pairs,
+        log_tests=log_tests,
         log_metrics=log_metrics,
         raised=ledger.raised + (log_metrics > ledger.log_metrics),
         since=np.where(log_metrics > 0, ledger.since, batch.end),
     )
 
 
-def _bets(plan: Plan, ledger: Ledger, compared: Counts, strata: Counts) -> tuple[Floats, Counts]:
-    """What each comparison adds to its components `(R, C, E)` and counts `(R, C, 4)`; accuracy's strata are one of them."""
-    columns = layout(plan)
-    tolerances = np.ones((ledger.runs, compared.shape[1] + strata.shape[1]))
-    for metric, tolerance in (("errors", plan.errors.tolerance), ("predictions", plan.predictions.tolerance)):
-        if metric in columns.metrics:
-            tolerances[:, columns.columns[metric]] = tolerance
-    if "accuracy" not in columns.metrics:
-        return comparison_bets(compared, tolerances), compared
-    tolerances[:, compared.shape[1] :] = tables.label_tolerance(plan, ledger)[1][:, None]
-    every = comparison_bets(np.concatenate([compared, strata], axis=1), tolerances)
-    of_strata = in_order(every[:, compared.shape[1] :])
-    bets = np.concatenate([every[:, : compared.shape[1]], of_strata[:, None]], axis=1)
-    return bets, np.concatenate([compared, strata.sum(axis=1)[:, None]], axis=1)
+def _log_pairs(columns: Layout, ledger: Ledger, pairs: Counts) -> Floats:
+    """The e-process of the pairs after this window: `(R,)`. Its rate is that of the windows before."""
+    if not columns.paired:
+        return ledger.log_tests[:, -1]
+    (worse, same, better), margin = ledger.pairs.T, columns.plan.accuracy.margin
+    rate = paired_rate(worse, same, better, margin)
+    return ledger.log_tests[:, -1] + paired_bet(pairs[:, 0], pairs[:, 1], pairs[:, 2], rate, margin)
 
 
-def in_order(bets: Floats) -> Floats:
-    """The sum over axis 1, one after the other: what is padded with zeros has the same bits as without."""
-    if not bets.shape[1]:
-        return np.zeros((bets.shape[0], *bets.shape[2:]))
-    return np.cumsum(bets, axis=1)[:, -1]
+def _log_metrics(columns: Layout, ledger: Ledger, log_tests: Floats) -> Floats:
+    """Logarithm of each metric's e-value `(R, M)`: the mean over its tests, of predictions over the bins there are."""
+    members = np.broadcast_to(columns.members, (ledger.runs, *columns.members.shape))
+    if columns.bins:
+        there = np.arange(columns.bins) < np.maximum(ledger.bins, 1)[:, None]
+        members = members.copy()
+        members[:, columns.metrics.index("predictions"), columns.columns["predictions"]] = np.concatenate([there, there], axis=1)
+    return log_weighted_mean(np.broadcast_to(log_tests[:, None], members.shape), members)
 
 
-def _with_pairs(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
-    margin = plan.accuracy.margin
-    rate = paired_rate(*ledger.pairs.T, margin)
-    bet = paired_bet(*batch.pairs.T, rate, margin)
-    opened = ledger.stage != BEFORE
-    return replace(
-        ledger,
-        log_pairs=ledger.log_pairs + np.where(opened, bet, 0.0),
-        pairs=ledger.pairs + np.where(opened[:, None], batch.pairs, 0),
-    )
-
-
-def _log_metrics(columns: Layout, ledger: Ledger) -> Floats:
-    """Logarithm of each metric's e-value `(R, M)`: the mean over its tests."""
-    tests = log_tests(ledger)
-    means = []
-    for metric in columns.metrics:
-        own = tests[:, columns.columns[metric]]
-        if metric == "predictions":
-            there = np.arange(columns.bins) < np.maximum(ledger.bins, 1)[:, None]
-            weights = np.concatenate([there, there], axis=1) / (2 * np.maximum(ledger.bins, 1)[:, None])
-        else:
-            if metric == "accuracy" and columns.paired:
-                own = np.concatenate([own, ledger.log_pairs[:, None]], axis=1)
-            weights = np.full(own.shape[1], 1 / own.shape[1])
-        means.append(log_weighted_mean(own, weights))
-    return np.stack(means, axis=1)
-
-
-def log_tests(ledger: Ledger) -> Floats:
-    """Logarithm of each test's e-value `(R, T)`: the mean over effects and starts."""
-    return log_mixture(ledger.logs)
-
-
-def _with_baselines(judged: Ledger, ledger: Ledger, batch: WindowBatch, opened: Mask) -> Ledger:
+def _with_baselines(judged: Ledger, ledger: Ledger, batch: WindowBatch) -> Ledger:
     """With what this window shows of stable, for the windows after it."""
+    opened = ledger.stage != BEFORE
     latency = ledger.stable_latency.copy()
     latency[:, : batch.latency.shape[2]] += batch.latency[:, 1]
     predictions = ledger.baseline_predictions + batch.predictions[:, 1].sum(axis=1)

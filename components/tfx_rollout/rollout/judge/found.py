@@ -20,62 +20,51 @@ from tfx_rollout.evidence.histogram import upper_us
 from tfx_rollout.rollout.judge import sentences
 from tfx_rollout.rollout.judge.baselines import MIN_LABELS
 from tfx_rollout.rollout.judge.calls import Calls
-from tfx_rollout.rollout.judge.fold import log_tests
-from tfx_rollout.rollout.judge.gates import GATES, max_rates, odds_ratios
+from tfx_rollout.rollout.judge.gates import GATES, max_rates
 from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, GUARDS
-from tfx_rollout.rollout.judge.layout import layout
-from tfx_rollout.rollout.judge.ledger import EVIDENCE_GATES
-from tfx_rollout.rollout.judge.sentences import number
+from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
+from tfx_rollout.rollout.judge.sentences import number, percent
 from tfx_rollout.rollout.judge.state import JudgeState
 from tfx_rollout.rollout.plan import Plan
 
 
-def metrics(plan: Plan, state: JudgeState) -> dict[str, MetricEvidence]:
+def metrics(columns: Layout, state: JudgeState) -> dict[str, MetricEvidence]:
     """The evidence of each metric that counts, by name."""
-    columns, row = layout(plan), state.ledger
-    logs, counts = log_tests(row)[0].tolist(), row.counts[0].tolist()
+    row = state.ledger
+    logs, counts = row.log_tests[0].tolist(), [Table(*table) for table in row.counts[0].tolist()]
+    log_metrics, raised = row.log_metrics[0].tolist(), row.raised[0].tolist()
     found = {}
     for i, metric in enumerate(columns.metrics):
         own = columns.columns[metric]
-        tests = _tests(plan, state, metric, logs[own], [Table(*table) for table in counts[own]])
-        found[metric] = MetricEvidence(
-            metric,
-            float(columns.weights[i]),
-            e_value(float(row.log_metrics[0, i])),
-            int(row.windows[0]),
-            int(row.raised[0, i]),
-            tuple(tests),
-        )
+        tests = tuple(_tests(columns, state, metric, logs[own], counts[own]))
+        weight, windows = float(columns.weights[i]), int(row.windows[0])
+        found[metric] = MetricEvidence(metric, weight, e_value(log_metrics[i]), windows, raised[i], tests)
     return found
 
 
-def _tests(plan: Plan, state: JudgeState, metric: str, logs: list[float], counts: list[Table]) -> list[TestEvidence]:
-    columns, row = layout(plan), state.ledger
-    values = [float(f"{e_value(log):.6g}") for log in logs]
+def _tests(columns: Layout, state: JudgeState, metric: str, logs: list[float], counts: list[Table]) -> list[TestEvidence]:
+    row, values = state.ledger, [_short(log) for log in logs]
     if metric == "latency":
-        limits = [_limits_ms(plan, bucket) for bucket in row.limit_buckets[0].tolist()]
-        return [TestEvidence(_p(q), *rest) for q, rest in zip(QUANTILES, _joined(values, counts, limits), strict=True)]
+        limits = [_limits_ms(columns.plan, bucket) for bucket in row.limit_buckets[0].tolist()]
+        return [TestEvidence(_p(q), values[i], counts[i], *limits[i]) for i, q in enumerate(QUANTILES)]
     if metric == "predictions":
-        there, most = int(row.bins[0]), columns.bins
-        up = [TestEvidence(f"{state.bins.label(i)} up", values[i], counts[i]) for i in range(there)]
-        down = [TestEvidence(f"{state.bins.label(i)} down", values[most + i], _swapped(counts[most + i])) for i in range(there)]
-        return up + down
+        names, most = [state.bins.label(i) for i in range(int(row.bins[0]))], columns.bins
+        up = [TestEvidence(f"{name} up", values[i], counts[i]) for i, name in enumerate(names)]
+        return up + [TestEvidence(f"{name} down", values[most + i], _swapped(counts[most + i])) for i, name in enumerate(names)]
     if metric == "accuracy":
         tests = [TestEvidence("labels", values[0], counts[0])]
         if columns.paired:
             worse, same, better = row.pairs[0].tolist()
             pairs = worse + same + better
-            value = float(f"{e_value(float(row.log_pairs[0])):.6g}")
-            tests.append(TestEvidence("pairs", value, Table(worse, pairs, better, pairs)))
+            tests.append(TestEvidence("pairs", _short(float(row.log_tests[0, -1])), Table(worse, pairs, better, pairs)))
         return tests
-    names = columns.limits if metric == "limits" else ("errors",)
+    names = list(columns.limits) if metric == "limits" else ["errors"]
     return [TestEvidence(name, value, table) for name, value, table in zip(names, values, counts, strict=True)]
 
 
-def _joined(
-    values: list[float], counts: list[Table], limits: list[tuple[float | None, float | None]]
-) -> list[tuple[float, Table, float | None, float | None]]:
-    return [(value, table, *limit) for value, table, limit in zip(values, counts, limits, strict=True)]
+def _short(log: float) -> float:
+    """An e-value for people: six digits."""
+    return float(f"{e_value(log):.6g}")
 
 
 def _limits_ms(plan: Plan, bucket: int) -> tuple[float | None, float | None]:
@@ -89,9 +78,10 @@ def _swapped(table: Table) -> Table:
     return Table(table.stable_bad, table.stable, table.canary_bad, table.canary)
 
 
-def gates(plan: Plan, state: JudgeState, calls: Calls) -> dict[str, GateEvidence]:
+def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvidence]:
     """The gates of the open stage, by name, floors first."""
-    row, stage = state.ledger, plan.stages[state.stage]
+    row, plan = state.ledger, columns.plan
+    stage = plan.stages[state.stage]
     elapsed, suspicion = float(calls.gates.elapsed[0]), e_value(float(calls.log_evidence[0]))
     limit = math.exp(calls.log_threshold / 2)
     amounts = {
@@ -112,26 +102,27 @@ def gates(plan: Plan, state: JudgeState, calls: Calls) -> dict[str, GateEvidence
             value, needed, sentence = amounts[name]
         else:
             value, needed = e_value(float(calls.gates.logs[0, EVIDENCE_GATES.index(name)])), 1 / plan.beta
-            sentence = _evidence(plan, state, name)
+            sentence = _evidence(columns, state, name)
         sentence = sentence.format(value=number(value), needed=number(needed))
         found[name] = GateEvidence(name, bool(calls.gates.passed[0, i]), value, needed, sentence)
     return found
 
 
-def _evidence(plan: Plan, state: JudgeState, name: str) -> str:
+def _evidence(columns: Layout, state: JudgeState, name: str) -> str:
     """What a gate of evidence has counted and asks for, with places for the two numbers."""
-    row, column = state.ledger, EVIDENCE_GATES.index(name)
+    row, plan, column = state.ledger, columns.plan, EVIDENCE_GATES.index(name)
     counts = Table(*row.gate_counts[0, column].tolist())
-    odds = f"{float(odds_ratios(plan)[state.stage, column]):g} times the odds of stable"
-    bad = f"{100 * float(max_rates(plan, row)[0, column]):.2g} %"
+    odds = f"{float(columns.stages.margins[state.stage, column]):g} times the odds of stable"
+    bad = f"{100 * float(max_rates(columns, row)[0, column]):.2g} %"
     if name == "errors":
         said = f"In this stage {_lower(sentences.failures(plan, counts))}"
         return f"{said}: evidence {{value}} of {{needed}} that it is not bad (a failure rate of {bad} or more and {odds})."
     if name == "accuracy":
-        labelled = int(row.baseline_labels[0, 1])
         if math.isnan(row.wrong_share[0]):
-            return f"Stable has {labelled} of the {MIN_LABELS} labels that its accuracy is taken from: evidence {{value}} of {{needed}}."
-        said = f"In this stage {_lower(sentences.wrong(counts))}"
+            labelled = int(row.baseline_labels[0, 1])
+            said = f"Stable has {labelled} of the {MIN_LABELS} labels that its accuracy is taken from"
+        else:
+            said = f"In this stage {_lower(sentences.wrong(counts))}"
         return f"{said}: evidence {{value}} of {{needed}} that it is not bad ({bad} wrong or more and {odds})."
     quantile = GATED[column - 1]
     bucket = int(row.limit_buckets[0, QUANTILES.index(quantile)])
@@ -139,10 +130,10 @@ def _evidence(plan: Plan, state: JudgeState, name: str) -> str:
         answers = int(row.stable_latency[0].sum())
         said = f"Stable has answered {answers} of the {MIN_BASELINE} requests that limits are taken from"
     else:
-        said = f"In this stage the canary {sentences.slow(plan, TestEvidence(name, 1.0, counts, *_limits_ms(plan, bucket)))}"
-    return (
-        f"{said}: evidence {{value}} of {{needed}} that it is not slow ({_p(quantile)}: {bad} of its answers or more and {odds})."
-    )
+        test = TestEvidence(name, 1.0, counts, *_limits_ms(plan, bucket))
+        said = f"In this stage the canary {sentences.slow(plan, test)}"
+    of_answers = f"{_p(quantile)}: {bad} of its answers or more and {odds}"
+    return f"{said}: evidence {{value}} of {{needed}} that it is not slow ({of_answers})."
 
 
 def guards(state: JudgeState, calls: Calls) -> dict[str, GuardEvidence]:
@@ -150,11 +141,11 @@ def guards(state: JudgeState, calls: Calls) -> dict[str, GuardEvidence]:
     canary, total, due = state.ledger.split_counts[0].tolist()
     missing = Table(*state.ledger.coverage_counts[0].tolist())
     said = {
-        "split": f"The canary got {canary:,.0f} of {total:,.0f} requests ({sentences.percent(canary, total)}), but should have had "
-        f"{due:,.0f} ({sentences.percent(due, total)})",
+        "split": f"The canary got {canary:,.0f} of {total:,.0f} requests ({percent(canary, total)}), "
+        f"but should have had {due:,.0f} ({percent(due, total)})",
         "labels": f"Labels are missing for {missing.canary_bad:,} of the canary's {missing.canary:,} predictions "
-        f"({sentences.percent(missing.canary_bad, missing.canary)}) and for {missing.stable_bad:,} of stable's {missing.stable:,} "
-        f"({sentences.percent(missing.stable_bad, missing.stable)})",
+        f"({percent(missing.canary_bad, missing.canary)}) and for {missing.stable_bad:,} of stable's {missing.stable:,} "
+        f"({percent(missing.stable_bad, missing.stable)})",
     }
     seen = {"split": total > 0, "labels": missing.requests > 0}
     found = {}

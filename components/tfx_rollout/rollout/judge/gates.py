@@ -17,26 +17,17 @@ no gate of a shadow stage, where the pairs that it compares have no gate.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import (
-    GATED,
-    gate_odds_ratio,
-    log_absolute,
-    log_joint,
-    log_relative,
-    max_slow_rate,
-    passage_bets,
-)
-from tfx_rollout.rollout.judge import tables
+from tfx_rollout.analysis import GATED, GOOD_ODDS_RATIOS, QUANTILES, log_absolute, log_joint, log_relative
 from tfx_rollout.rollout.judge.baselines import scaled_rate
-from tfx_rollout.rollout.judge.layout import layout, stage_table
-from tfx_rollout.rollout.judge.ledger import BEFORE, EVIDENCE_GATES, Ledger
+from tfx_rollout.rollout.judge.bets import Question, good, in_order
+from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
+from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.tables import Tables
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
-from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.traffic import FULL
 
 Floats = npt.NDArray[np.float64]
@@ -48,6 +39,11 @@ FLOORS = ("time", "windows", "requests")
 
 GATES = (*FLOORS, "suspicion", *EVIDENCE_GATES)
 """All gates, in the order of `Gates.passed`."""
+
+_TABLES = len(EVIDENCE_GATES) - 1
+"""Gates of evidence but accuracy: each has one table a window."""
+
+_OF_LATENCY = [QUANTILES.index(quantile) for quantile in GATED]
 
 
 @dataclass(frozen=True)
@@ -64,88 +60,70 @@ class Gates:
     """(R, G) logarithm of the evidence of each of `EVIDENCE_GATES`."""
 
 
-def with_window(plan: Plan, ledger: Ledger, batch: WindowBatch, compared: Counts, strata: Counts) -> Ledger:
-    """The ledger with this window's evidence for passing. Windows under another split than the stage's add nothing."""
-    stages, stage = stage_table(plan), np.maximum(ledger.stage, 0)
-    own = (ledger.stage != BEFORE) & (np.rint(batch.share * FULL).astype(np.int64) == stages.units[stage])
-    counted = replace(
+def tables(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables) -> Counts:
+    """The tables of the gates: one each but of accuracy, then the label strata `(R, 3 + L, 4)`.
+
+    Zeros for what is no gate of the stage, and in windows under another split than the stage's."""
+    first = np.zeros((ledger.runs, _TABLES, 4), dtype=np.int64)
+    if "errors" in columns.metrics:
+        first[:, 0] = found.compared[:, columns.columns["errors"].start]
+    if "latency" in columns.metrics:
+        first[:, 1:] = found.compared[:, columns.columns["latency"]][:, _OF_LATENCY]
+    counted = _own_split(columns, ledger, batch) & columns.stages.gated[ledger.stage]
+    return np.where(counted[:, None, None], np.concatenate([first, found.strata], axis=1), 0)
+
+
+def question(columns: Layout, ledger: Ledger, found: Counts) -> Question:
+    """The bets on these tables that the canary is good."""
+    margins = columns.stages.margins[ledger.stage]
+    of_strata = np.broadcast_to(margins[:, -1:], (ledger.runs, found.shape[1] - _TABLES))
+    return good(found, np.concatenate([margins[:, :_TABLES], of_strata], axis=1))
+
+
+def with_window(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Counts, bets: Floats) -> Ledger:
+    """The ledger with this window's evidence for passing."""
+    own = _own_split(columns, ledger, batch)
+    bets = bets[..., : len(GOOD_ODDS_RATIOS)]
+    logs = np.concatenate([bets[:, :_TABLES], in_order(bets[:, _TABLES:])[:, None]], axis=1)
+    counts = np.concatenate([found[:, :_TABLES], found[:, _TABLES:].sum(axis=1)[:, None]], axis=1)
+    return replace(
         ledger,
         stage_windows=ledger.stage_windows + own,
         stage_requests=ledger.stage_requests + np.where(own, batch.requests[:, 0], 0),
-    )
-    found = _gated_tables(plan, compared)
-    every = np.concatenate([found, strata], axis=1)
-    every = np.where((own & stages.gated[stage])[:, None, None], every, 0)
-    margins = odds_ratios(plan)[stage]
-    of_strata = np.broadcast_to(margins[:, -1:], strata.shape[:2])
-    bets = passage_bets(every, np.concatenate([margins[:, :-1], of_strata], axis=1))
-    first = found.shape[1]
-    labels = every[:, first:]
-    summed = np.cumsum(bets[:, first:], axis=1)[:, -1:] if labels.shape[1] else np.zeros((ledger.runs, 1, bets.shape[2]))
-    return replace(
-        counted,
-        gate_logs=ledger.gate_logs + np.concatenate([bets[:, :first], summed], axis=1),
-        gate_counts=ledger.gate_counts + np.concatenate([every[:, :first], labels.sum(axis=1, keepdims=True)], axis=1),
+        gate_logs=ledger.gate_logs + logs,
+        gate_counts=ledger.gate_counts + counts,
     )
 
 
-def evaluate(plan: Plan, ledger: Ledger, suspicion: Mask) -> Gates:
+def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     """The gates of each run's open stage. `suspicion` (R,) where the evidence for a rollback is half-way to it."""
-    stages, stage = stage_table(plan), np.maximum(ledger.stage, 0)
-    gated, elapsed = stages.gated[stage], np.maximum(0.0, ledger.ended_at - ledger.opened_at)
-    margins = odds_ratios(plan)[stage]
-    absolute = log_absolute(ledger.gate_counts[..., 0], ledger.gate_counts[..., 1], max_rates(plan, ledger))
-    logs = log_joint(log_relative(ledger.gate_logs, margins), absolute)
-    reached = [
+    plan, stages, stage, metrics = columns.plan, columns.stages, ledger.stage, columns.metrics
+    elapsed = np.maximum(0.0, ledger.ended_at - ledger.opened_at)
+    counts = ledger.gate_counts
+    absolute = log_absolute(counts[..., 0], counts[..., 1], max_rates(columns, ledger))
+    logs = log_joint(log_relative(ledger.gate_logs, stages.margins[stage]), absolute)
+    gated = stages.gated[stage]
+    always, of_latency = np.ones(ledger.runs, dtype=np.bool_), gated & ("latency" in metrics)
+    labels = (stages.units[stage] > 0) & (plan.accuracy.required | (ledger.baseline_labels[:, 1] > 0))
+    of_errors, of_accuracy = gated & ("errors" in metrics), gated & ("accuracy" in metrics) & labels
+    asked = np.stack([always, gated, gated, always, of_errors, *[of_latency] * len(GATED), of_accuracy], axis=1)
+    floors = [
         elapsed >= stages.min_seconds[stage],
         ledger.stage_windows >= plan.min_windows,
         ledger.stage_requests >= plan.min_requests,
-        ~suspicion,
     ]
-    always = np.ones(ledger.runs, dtype=np.bool_)
-    metrics = layout(plan).metrics
-    labels = (stages.units[stage] > 0) & (plan.accuracy.required | (ledger.baseline_labels[:, 1] > 0))
-    asked = [
-        always,
-        gated,
-        gated,
-        always,
-        gated & ("errors" in metrics),
-        *[gated & ("latency" in metrics)] * len(GATED),
-        gated & ("accuracy" in metrics) & labels,
-    ]
-    asks = np.stack(asked, axis=1)
-    met = np.concatenate([np.stack(reached, axis=1), logs >= np.log(1 / plan.beta)], axis=1)
-    return Gates(asks, met | ~asks, elapsed, logs)
+    met = np.concatenate([np.stack([*floors, ~suspicion], axis=1), logs >= np.log(1 / plan.beta)], axis=1)
+    return Gates(asked, met | ~asked, elapsed, logs)
 
 
-def max_rates(plan: Plan, ledger: Ledger) -> Floats:
+def max_rates(columns: Layout, ledger: Ledger) -> Floats:
     """The rate of bad events that is bad in the absolute sense, for each gate of evidence: `(R, G)`."""
-    stage = np.maximum(ledger.stage, 0)
+    rates = columns.stages.rates[ledger.stage]
     known = np.where(np.isnan(ledger.wrong_share), 0.5, ledger.wrong_share)
-    of_labels = scaled_rate(known, odds_ratios(plan)[stage, -1])
-    return np.concatenate([_fixed_rates(plan)[stage], of_labels[:, None]], axis=1)
+    rates[:, -1] = scaled_rate(known, columns.stages.margins[ledger.stage, -1])
+    return rates
 
 
-@lru_cache(maxsize=64)
-def odds_ratios(plan: Plan) -> Floats:
-    """The odds ratio that is bad, for each stage and gate of evidence: `(S, G)`."""
-    bad = stage_table(plan).bad_odds_ratio
-    return np.stack([bad, *(gate_odds_ratio(quantile, bad) for quantile in GATED), bad], axis=1)
-
-
-@lru_cache(maxsize=64)
-def _fixed_rates(plan: Plan) -> Floats:
-    of_latency = [max_slow_rate(quantile, odds_ratios(plan)[:, 1 + i]) for i, quantile in enumerate(GATED)]
-    return np.stack([stage_table(plan).max_failure_rate, *of_latency], axis=1)
-
-
-def _gated_tables(plan: Plan, compared: Counts) -> Counts:
-    """The tables of `EVIDENCE_GATES` but accuracy: `(R, 3, 4)`, zeros for metrics that do not count."""
-    columns = layout(plan).columns
-    found = np.zeros((len(compared), 1 + len(GATED), 4), dtype=np.int64)
-    if "errors" in columns:
-        found[:, 0] = compared[:, columns["errors"].start]
-    if "latency" in columns:
-        found[:, 1:] = compared[:, columns["latency"]][:, tables.GATED_COLUMNS]
-    return found
+def _own_split(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Mask:
+    units = np.rint(batch.share * FULL).astype(np.int64)
+    return (ledger.stage != BEFORE) & (units == columns.stages.units[ledger.stage])

@@ -12,13 +12,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import GUARD_ALPHA, coverage_bets, log_weighted_mean, split_bets
-from tfx_rollout.rollout.judge.layout import layout, stage_table
+from tfx_rollout.analysis import GUARD_ALPHA, log_weighted_mean, split_bets
+from tfx_rollout.rollout.judge.bets import Question, in_order, worse
+from tfx_rollout.rollout.judge.layout import Layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
-from tfx_rollout.rollout.plan import Plan
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 GUARDS = ("split", "labels")
 """The guards, in the order of `log_guards`."""
@@ -26,27 +27,37 @@ GUARDS = ("split", "labels")
 GUARD_THRESHOLD = 1 / GUARD_ALPHA
 """The e-value from which on a guard is raised."""
 
+_FAIR = np.ones(1)
 
-def with_window(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
+
+def tables(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Counts:
+    """The tables of missing labels `(R, N, 4)`."""
+    missing = batch.missing if "accuracy" in columns.metrics else batch.missing[:, :0]
+    return np.where((ledger.stage != BEFORE)[:, None, None], missing, 0)
+
+
+def question(found: Counts) -> Question:
+    """The bets that the canary misses more labels, for each table, then those that stable does."""
+    return worse(np.concatenate([found, found[..., [2, 3, 0, 1]]], axis=1), _FAIR)
+
+
+def with_window(columns: Layout, ledger: Ledger, batch: WindowBatch, overdue: Counts, coverage: Floats) -> Ledger:
     """The ledger with what this window says about the comparison itself."""
-    opened = ledger.stage != BEFORE
-    if plan.unit == "request":
-        drawn = opened & stage_table(plan).split[np.maximum(ledger.stage, 0)] & (batch.share > 0)
-        canary = np.where(drawn, batch.requests[:, 0], 0)
-        total = np.where(drawn, batch.requests[:, 0] + batch.requests[:, 1], 0)
-        ledger = replace(
-            ledger,
-            split_logs=ledger.split_logs + split_bets(canary, total, batch.share),
-            split_counts=ledger.split_counts + np.stack([canary, total, total * batch.share], axis=1),
-        )
-    if "accuracy" in layout(plan).metrics and batch.missing.shape[1]:
-        overdue = np.where(opened[:, None, None], batch.missing, 0)
-        ledger = replace(
-            ledger,
-            coverage_logs=ledger.coverage_logs + np.cumsum(coverage_bets(overdue), axis=1)[:, -1],
-            coverage_counts=ledger.coverage_counts + overdue.sum(axis=1),
-        )
-    return ledger
+    each_way = overdue.shape[1]
+    both = np.stack([in_order(coverage[:, :each_way]), in_order(coverage[:, each_way:])], axis=1)
+    counted = replace(
+        ledger, coverage_logs=ledger.coverage_logs + both, coverage_counts=ledger.coverage_counts + overdue.sum(axis=1)
+    )
+    if columns.plan.unit == "user":
+        return counted
+    drawn = (ledger.stage != BEFORE) & columns.stages.drawn[ledger.stage] & (batch.share > 0)
+    canary = np.where(drawn, batch.requests[:, 0], 0)
+    total = np.where(drawn, batch.requests[:, 0] + batch.requests[:, 1], 0)
+    return replace(
+        counted,
+        split_logs=ledger.split_logs + split_bets(canary, total, batch.share),
+        split_counts=ledger.split_counts + np.stack([canary, total, total * batch.share], axis=1),
+    )
 
 
 def log_guards(ledger: Ledger) -> Floats:
@@ -56,4 +67,4 @@ def log_guards(ledger: Ledger) -> Floats:
 
 
 def _log_mean(logs: Floats) -> Floats:
-    return log_weighted_mean(logs, np.full(logs.shape[1], 1 / logs.shape[1]))
+    return log_weighted_mean(logs, np.ones(logs.shape[1]))

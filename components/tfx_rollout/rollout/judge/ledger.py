@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import EFFECTS, GATED, GOOD_ODDS_RATIOS, QUANTILES, SPLIT_EFFECTS
+from tfx_rollout.analysis import EFFECTS, GOOD_ODDS_RATIOS, QUANTILES, SPLIT_EFFECTS
 from tfx_rollout.evidence.histogram import bucket_of
-from tfx_rollout.rollout.judge.layout import layout
+from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, layout
 from tfx_rollout.rollout.plan import Plan
 
 Floats = npt.NDArray[np.float64]
@@ -25,9 +25,6 @@ NO_WINDOW = np.iinfo(np.int64).min
 
 LATENCY_BUCKETS = bucket_of(3.6e9) + 1
 """Buckets of `LatencyHistogram` that are told apart: up to an hour, everything slower in the last."""
-
-EVIDENCE_GATES = ("errors", *(f"latency p{100 * quantile:g}" for quantile in GATED), "accuracy")
-"""The gates of evidence, in the order of the ledger's columns."""
 
 ASKERS = ("predictions", "split", "labels")
 """What may ask for a person: predictions that drifted, a split that is not as it was set, labels that are missing."""
@@ -61,8 +58,8 @@ class Ledger:
     """(R, T, 4) tables of each test, summed since the rollout began; of a limit: bad events, trials, 0, 0."""
     pairs: Counts
     """(R, 3) labelled pairs in which the candidate alone was wrong, both were alike, stable alone was wrong."""
-    log_pairs: Floats
-    """(R,) the e-process of these pairs, as a logarithm."""
+    log_tests: Floats
+    """(R, T + 1) logarithm of each test's e-value, the last one that of the pairs."""
     log_metrics: Floats
     """(R, M) logarithm of each metric's e-value."""
     raised: Counts
@@ -108,18 +105,15 @@ class Ledger:
     def keep(self, rows: npt.ArrayLike) -> Ledger:
         """These rows alone: a mask `(R,)`, or indices."""
         chosen = np.asarray(rows)
-        return replace(self, **{name: values[chosen] for name, values in self._arrays()})
+        kept: dict[str, Any] = {name: getattr(self, name)[chosen] for name in ARRAYS}
+        return replace(self, **kept)
 
     def put(self, rows: Mask, others: Ledger) -> Ledger:
         """With the rows of this mask replaced by those of another ledger."""
-        changed = {}
-        for name, values in self._arrays():
-            changed[name] = values.copy()
-            changed[name][rows] = getattr(others, name)
+        changed: dict[str, Any] = {name: getattr(self, name).copy() for name in ARRAYS}
+        for name, values in changed.items():
+            values[rows] = getattr(others, name)
         return replace(self, **changed)
-
-    def _arrays(self) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
-        return ((name, getattr(self, name)) for name in ARRAYS)
 
 
 ARRAYS = tuple(field.name for field in fields(Ledger) if field.name != "attempt")
@@ -148,7 +142,7 @@ def begin_many(plan: Plan, runs: int, *, attempt: int = 0) -> Ledger:
         logs=zeros(columns.tests, stages, len(EFFECTS)),
         counts=none(columns.tests, 4),
         pairs=none(3),
-        log_pairs=zeros(),
+        log_tests=zeros(columns.tests + 1),
         log_metrics=zeros(len(columns.metrics)),
         raised=none(len(columns.metrics)),
         since=zeros(len(columns.metrics)),

@@ -74,10 +74,11 @@ def beyond_limit(plan: Plan, test: TestEvidence) -> str:
         allowed = f"at most {100 * (limits.failure_rate or 0):g} % are allowed"
         return f"The canary failed {found} requests ({percent(bad, trials)}; {allowed})"
     if test.name == "p99_ms":
-        return f"The canary took longer than {limits.p99_ms:g} ms for {found} requests ({percent(bad, trials)}; at most 1 % are allowed)"
+        allowed = "at most 1 % are allowed"
+        return f"The canary took longer than {limits.p99_ms:g} ms for {found} requests ({percent(bad, trials)}; {allowed})"
     return (
-        f"The canary answered less than its share of {limits.throughput_rps:g} requests a second in {found} windows in which it was "
-        f"asked for as much ({percent(bad, trials)}; at most 5 % are allowed)"
+        f"The canary answered less than its share of {limits.throughput_rps:g} requests a second in {found} windows in which "
+        f"it was asked for as much ({percent(bad, trials)}; at most 5 % are allowed)"
     )
 
 

@@ -21,9 +21,9 @@ def open_stages(plan: Plan, ledger: Ledger, chosen: npt.ArrayLike, *, at: float)
 def open_at(plan: Plan, ledger: Ledger, stage: npt.ArrayLike, *, at: float) -> Ledger:
     """The ledger with each run at this stage, opened at `at` (seconds since the epoch, when its split came in force).
 
-    Latency limits and stable's accuracy are taken anew from all that stable has shown so far. Where that is too little, as at the
-    first stage, windows of the stage supply it. Both are always fixed before the windows they are used
-    on, which is all that the tests ask for. The evidence for a rollback goes on; one that begins with this stage is begun beside it.
+    Latency limits and stable's accuracy are taken anew from all that stable has shown so far. Where that is too little, as
+    at the first stage, windows of the stage supply it. Both are always fixed before the windows they are used on, which is
+    all that the tests ask for. The evidence for a rollback goes on; one that begins with this stage is begun beside it.
     A run that is at its stage already is left as it is. ValueError where a stage lies behind or beyond the plan.
     """
     target = np.broadcast_to(np.asarray(stage, dtype=np.int64), ledger.stage.shape)

@@ -13,10 +13,16 @@ import numpy.typing as npt
 from tfx_rollout.rollout.judge.bins import Bins
 from tfx_rollout.rollout.judge.ledger import ARRAYS, ASKERS, LATENCY_BUCKETS, NO_WINDOW, Ledger
 
-_PLAIN = ("counts", "pairs", "log_metrics", "raised", "since", "baseline_labels", "gate_logs", "gate_counts", "split_logs")
-_PLAIN += ("split_counts", "coverage_logs", "coverage_counts", "limit_buckets")
-_NUMBERS = ("stage", "opened_at", "ended_at", "windows", "log_pairs", "baseline_predictions", "bins")
-_NUMBERS += ("stage_windows", "stage_requests")
+_NUMBERS = ("stage", "opened_at", "ended_at", "windows", "baseline_predictions", "bins", "stage_windows", "stage_requests")
+_LISTS = (
+    *("counts", "pairs", "log_tests", "log_metrics", "raised", "since", "limit_buckets", "baseline_labels"),
+    *("gate_logs", "gate_counts", "split_logs", "split_counts", "coverage_logs", "coverage_counts"),
+)
+_MASKS = ("begun", "accepted")
+_FLOATS = (
+    *("opened_at", "ended_at", "logs", "log_tests", "log_metrics", "since", "wrong_share"),
+    *("gate_logs", "split_logs", "split_counts", "coverage_logs"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +80,7 @@ class JudgeState:
         return {
             "attempt": row.attempt,
             **{name: getattr(row, name)[0].item() for name in _NUMBERS},
-            **{name: getattr(row, name)[0].tolist() for name in _PLAIN},
+            **{name: getattr(row, name)[0].tolist() for name in _LISTS},
             "last_window": self.last_window,
             "begun": begun.tolist(),
             "logs": [[starts.tolist() for starts in test[begun]] for test in row.logs[0]],
@@ -103,11 +109,6 @@ class JudgeState:
         }
         rows = {name: _row(name, special.get(name, data.get(name))) for name in ARRAYS}
         return cls(Ledger(attempt=data["attempt"], **rows), Bins.from_json(data["predictions"]))
-
-
-_FLOATS = frozenset(("opened_at", "ended_at", "logs", "log_pairs", "log_metrics", "since", "wrong_share"))
-_FLOATS |= frozenset(("gate_logs", "split_logs", "split_counts", "coverage_logs"))
-_MASKS = frozenset(("begun", "accepted"))
 
 
 def _row(name: str, values: object) -> npt.NDArray[Any]:

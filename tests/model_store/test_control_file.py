@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfx_rollout.errors import CorruptState, StorageFault
-from tfx_rollout.model_store.control_file import append_line, make_folder, read_json, read_lines, remove_file, write_json
+from tfx_rollout.model_store.control_file import (
+    append_line,
+    append_lines,
+    make_folder,
+    read_json,
+    read_lines,
+    remove_file,
+    write_json,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -121,3 +129,11 @@ def test_a_folder_is_made_with_its_parents_and_only_once(tmp_path: Path):
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StorageFault):
             make_folder(path)
+
+
+def test_lines_appended_at_once_come_back_in_their_order(tmp_path):
+    path = tmp_path / "log.jsonl"
+    append_line(path, {"n": 0})
+    append_lines(path, [{"n": 1}, {"n": 2}])
+    append_lines(path, [])
+    assert read_lines(path) == [{"n": 0}, {"n": 1}, {"n": 2}]

@@ -1,7 +1,15 @@
 """The versioned base path: layout, manifests, atomic publish, lock and control files."""
 
 from tfx_rollout.model_store.base_path import BasePath
-from tfx_rollout.model_store.control_file import append_line, make_folder, read_json, read_lines, write_json, write_text
+from tfx_rollout.model_store.control_file import (
+    append_line,
+    append_lines,
+    make_folder,
+    read_json,
+    read_lines,
+    write_json,
+    write_text,
+)
 from tfx_rollout.model_store.digest import Content, FileDigest, content_digest, read_content
 from tfx_rollout.model_store.faults import storage_fault, storage_faults
 from tfx_rollout.model_store.file_lock import FileLock
@@ -22,6 +30,7 @@ __all__ = [
     "ModelStore",
     "Published",
     "append_line",
+    "append_lines",
     "content_digest",
     "is_saved_model",
     "make_folder",

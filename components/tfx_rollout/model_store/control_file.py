@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +98,24 @@ def remove_file(path: Path) -> None:
 
 def append_line(path: Path, data: Mapping[str, Any]) -> None:
     """Appends one JSON object as a line, durably; makes the file. Raises `StorageFault`, and then nothing was added."""
-    line = json.dumps(data, separators=(",", ":")).encode() + b"\n"
+    append_lines(path, [data])
+
+
+def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Appends JSON objects as lines, durably; makes the file. Raises `StorageFault`, and then nothing was added.
+
+    A crash in the middle may leave the first of them.
+    """
+    lines = b"".join(json.dumps(data, separators=(",", ":")).encode() + b"\n" for data in rows)
     with storage_faults(path, "written"):
         new = not path.exists()
         with path.open("ab+", buffering=0) as file:
             end = _end_of_whole_lines(file.fileno())
             os.ftruncate(file.fileno(), end)
             try:
-                written = file.write(line)
-                while written < len(line):
-                    written += file.write(line[written:])
+                written = file.write(lines)
+                while written < len(lines):
+                    written += file.write(lines[written:])
                 os.fsync(file.fileno())
             except OSError:
                 os.ftruncate(file.fileno(), end)

@@ -17,7 +17,7 @@ class LineTail:
     """
 
     def __init__(self, folder: Path, *, since: float = 0.0) -> None:
-        self._folder, self._since = folder, since
+        self.folder, self._since = folder, since
         self._offsets: dict[tuple[int, int], int] = {}
         """How far each file (by device and inode) was read."""
 
@@ -25,7 +25,7 @@ class LineTail:
         """The lines written since the last call, or the next of them."""
         left = READ_BYTES
         there: set[tuple[int, int]] = set()
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in sorted(self.folder.glob("*.jsonl")):
             try:
                 found = path.stat()
             except FileNotFoundError:

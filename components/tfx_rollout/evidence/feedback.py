@@ -1,0 +1,210 @@
+"""Feedback: whether predictions were right, told by request id when that is known, and kept for the rollouts.
+
+    <base>/.rollout/feedback/<ms>.jsonl      parts, named by when the first row of each arrived
+
+A row says of one request either that its prediction was right or wrong, or what the true label is:
+
+    {"request_id": "d7ad2fbe-…", "correct": true}
+    {"request_id": "d7ad2fbe-…", "label": 1}
+    {"request_id": "d7ad2fbe-…", "label": 1, "prediction": 0}
+
+Without the prediction a label counts where the model server logs predictions. A row is kept
+with the time of its arrival, stamped under the lock of the base path and never going back, so
+that who counts again counts the same. The first row of an id counts.
+
+The true label of a batch is that of its first row, which stands for the request (see
+`prediction_log`). Whether a shadow copy was right can only be told from a label.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx_rollout.errors import CorruptState, InvalidInput
+from tfx_rollout.evidence.line_tail import LineTail
+from tfx_rollout.evidence.prediction_log import prediction_text
+from tfx_rollout.model_store import BasePath, append_lines, make_folder, storage_faults
+
+PART_BYTES = 16 * 1024 * 1024
+KEEP_S = 14 * 24 * 3600.0
+"""Parts that were last written longer ago are removed, in seconds."""
+MOST_FAULTS = 20
+"""Of a batch with more faults the first so many are told."""
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_FIELDS = {"request_id", "correct", "label", "prediction"}
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What one row says, and when it arrived (epoch seconds): `correct`, or the true label as text."""
+
+    request_id: str
+    at: float
+    correct: bool | None = None
+    label: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        verdict = {"label": self.label} if self.correct is None else {"correct": self.correct}
+        return {"id": self.request_id, "at": self.at, **verdict}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Feedback:
+        return cls(data["id"], data["at"], data.get("correct"), data.get("label"))
+
+
+@dataclass(frozen=True)
+class Appended:
+    """How many rows were new, and how many were about an id of which a row was there already."""
+
+    new: int
+    known: int
+
+
+def append_feedback(base: BasePath, rows: Iterable[Mapping[str, Any] | str], *, now: Callable[[], float] = time.time) -> Appended:
+    """Takes rows in, objects or lines of JSON; blank lines are passed over.
+
+    Ids of requests that nobody knows (yet) are taken in as well. Raises `InvalidInput` with
+    every faulty row, by the number of its line; nothing is taken in then. `StorageFault`
+    and `Busy` as every change of the base path.
+    """
+    given = _read(rows)
+    folder = feedback_folder(base)
+    make_folder(folder)
+    tail = LineTail(folder)
+    known: set[str] = set()
+    # Most of what is there is read before the lock is taken, which others wait for.
+    stamped = _learn(tail, known, 0.0)
+    with base.lock():
+        at = max(now(), _learn(tail, known, stamped))
+        fresh: dict[str, Feedback] = {}
+        for request_id, correct, label in given:
+            if request_id not in known:
+                fresh.setdefault(request_id, Feedback(request_id, at, correct, label))
+        if fresh:
+            append_lines(_part(folder, at), (feedback.to_json() for feedback in fresh.values()))
+    return Appended(len(fresh), len(given) - len(fresh))
+
+
+def feedback_folder(base: BasePath) -> Path:
+    """Where a model's feedback is kept."""
+    return base.control / "feedback"
+
+
+def read_feedback(tail: LineTail) -> Iterator[Feedback]:
+    """The rows that came since the last call, or the next of them, in the order of their arrival. Raises `CorruptState`."""
+    for line in tail.read():
+        try:
+            yield Feedback.from_json(json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorruptState(str(tail.folder), f"a line is not what this version of the program wrote: {error!r}") from error
+
+
+def is_correct(prediction: str, label: str) -> bool | None:
+    """Whether a prediction says what the label says; None where the two cannot be compared.
+
+    A class is compared as it is. A score between 0 and 1 stands for the class 1 when it is above one half.
+    """
+    if prediction == label:
+        return True
+    number = _number(prediction)
+    if number is None or number.is_integer():
+        return False
+    if label in ("0", "1") and 0 <= number <= 1:
+        return (number > 0.5) == (label == "1")
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _learn(tail: LineTail, known: set[str], stamped: float) -> float:
+    """Adds the ids of all rows that were not read yet; the latest stamp."""
+    while rows := list(read_feedback(tail)):
+        for feedback in rows:
+            known.add(feedback.request_id)
+            stamped = max(stamped, feedback.at)
+    return stamped
+
+
+def _part(folder: Path, at: float) -> Path:
+    """The part that takes the next rows; old ones are removed when a new one begins. To be called under the lock."""
+    with storage_faults(folder, "written"):
+        parts = sorted(folder.glob("*.jsonl"))
+        if parts and parts[-1].stat().st_size < PART_BYTES:
+            return parts[-1]
+        for part in parts:
+            if part.stat().st_mtime < at - KEEP_S:
+                part.unlink()
+        begun = max([round(at * 1000), *(int(part.stem) + 1 for part in parts)])
+        return folder / f"{begun:013d}.jsonl"
+
+
+def _read(rows: Iterable[Mapping[str, Any] | str]) -> list[tuple[str, bool | None, str | None]]:
+    """Id, and right or wrong or the label, of each row. Raises `InvalidInput`."""
+    read, faults = [], []
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, str) and not row.strip():
+            continue
+        found = _row(row)
+        if isinstance(found, str):
+            faults.append(f"line {number} {found}")
+        else:
+            read.append(found)
+    if faults:
+        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        raise InvalidInput(
+            f"The feedback was not taken in, since {len(faults)} of its rows are not valid: "
+            + "; ".join(faults[:MOST_FAULTS])
+            + f'{more}. A row is {{"request_id": "…", "correct": true or false}} or {{"request_id": "…", "label": …}}.'
+        )
+    return read
+
+
+def _row(row: Mapping[str, Any] | str) -> tuple[str, bool | None, str | None] | str:
+    """What a row says, or what is wrong with it."""
+    if isinstance(row, str):
+        try:
+            row = json.loads(row)
+        except ValueError:
+            return "is not JSON"
+    if not isinstance(row, Mapping):
+        return "is no JSON object"
+    unknown = sorted(set(row) - _FIELDS)
+    if unknown:
+        return f"has unknown fields ({', '.join(map(str, unknown))})"
+    request_id, correct = row.get("request_id"), row.get("correct")
+    if not isinstance(request_id, str) or not _ID.fullmatch(request_id):
+        return "has no request_id of 1 to 128 letters, digits, '.', '_' or '-'"
+    if ("correct" in row) == ("label" in row):
+        return "must have either correct or label"
+    if "correct" in row:
+        if not isinstance(correct, bool):
+            return f"has {json.dumps(correct)} for correct, which is neither true nor false"
+        return request_id, correct, None
+    return _labelled(request_id, row)
+
+
+def _labelled(request_id: str, row: Mapping[str, Any]) -> tuple[str, bool | None, str | None] | str:
+    label = prediction_text(row["label"])
+    if label is None:
+        return "has a label that is neither a text nor a number"
+    if "prediction" not in row:
+        return request_id, None, label
+    prediction = prediction_text(row["prediction"])
+    if prediction is None:
+        return "has a prediction that is neither a text nor a number"
+    correct = is_correct(prediction, label)
+    if correct is None:
+        return f"has a prediction of {prediction}, which cannot be compared with the label {label}; say correct instead"
+    return request_id, correct, None

@@ -19,6 +19,7 @@ from tfx_rollout.cli.lazy import LazyGroup
         "rollout": ("tfx_rollout.cli.rollout:rollout", "Start, watch and steer the staged change to a new version."),
         "rollback": ("tfx_rollout.cli.rollback:rollback", "Return to the version that was live before."),
         "plan": ("tfx_rollout.cli.plan:plan", "Show a rollout plan, or check one of your own."),
+        "feedback": ("tfx_rollout.cli.feedback:feedback", "Tell later whether predictions were right, by request id."),
         "replay": ("tfx_rollout.cli.replay:replay", "Send recorded requests through the gateway and report per track."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

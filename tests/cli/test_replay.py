@@ -17,3 +17,17 @@ def test_a_gateway_that_does_not_answer_is_named(run, tmp_path):
     assert result.exit_code == 6
     assert result.stderr.startswith("error: The gateway at 127.0.0.1:9 does not answer")
     assert result.stderr.count("\n") == 1
+
+
+def test_labels_need_to_know_when_and_from_which_column_and_where_to(run, tmp_path):
+    (tmp_path / "trips.jsonl").write_text('{"x": 1.0}\n')
+    basic = ("replay", "--gateway", "127.0.0.1:9", "--model", "taxi", "--input", tmp_path / "trips.jsonl")
+    for some in (("--labels-after", "5"), ("--label-column", "y"), ("--labels-after", "5", "--label-column", "y")):
+        result = run(*basic, *some)
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "error: Labels need --labels-after SECONDS, --label-column NAME, and --feedback FILE or --root.\n"
+        )
+    whole = run(*basic, "--labels-after", "5", "--label-column", "y", "--feedback", tmp_path / "labels.jsonl")
+    assert whole.exit_code == 2
+    assert whole.stderr.startswith("error: No row has a label in column 'y'")

@@ -14,7 +14,7 @@ import pytest
 
 from tfx_rollout.errors import InvalidInput, NotFound
 from tfx_rollout.evidence.access_log import AccessLogSource
-from tfx_rollout.replay import ReplaySettings, replay
+from tfx_rollout.replay import FeedbackFile, LateLabels, ReplaySettings, replay
 from tfx_rollout.traffic import Track
 
 pytestmark = pytest.mark.integration
@@ -37,6 +37,7 @@ def test_the_report_agrees_with_the_gateways_evidence(gateway, split, tmp_path):
     assert len(answers) == 200
     assert all(start <= answer["at"] <= end for answer in answers)
     assert {answer["protocol"] for answer in answers} == {"grpc", "rest"}
+    assert len({answer["request_id"] for answer in answers}) == 200
     assert all((answer["version"] is None) == (answer["protocol"] == "rest") for answer in answers)
     deadline = time.monotonic() + 15
     while source.horizon() < end:
@@ -47,6 +48,33 @@ def test_the_report_agrees_with_the_gateways_evidence(gateway, split, tmp_path):
         name: track.requests for name, track in report.tracks.items()
     }
     assert counted[Track.STABLE].failures == 0
+
+
+def test_labels_come_after_the_answers_under_their_ids(gateway, split, peer, tmp_path):
+    split(5000)
+    record, feedback = tmp_path / "answers.jsonl", tmp_path / "feedback.jsonl"
+    rows = [{**row, "big_tip": row["fare"] > 10} for row in ROWS]
+    labels = LateLabels("big_tip", 0.5, FeedbackFile(feedback), every_s=0.1)
+    began = time.monotonic()
+    report = replay(ReplaySettings(gateway.address, "taxi", rate=50, seconds=1), rows, record=record, labels=labels)
+    assert (report.labels, report.labels_left) == (50, 0)
+    assert time.monotonic() - began >= 1.4
+    answers = {answer["request_id"]: answer for answer in map(json.loads, record.read_text().splitlines())}
+    told = {row["request_id"]: row for row in map(json.loads, feedback.read_text().splitlines())}
+    assert told.keys() == answers.keys()
+    assert all(told[name]["label"] is rows[answers[name]["row"]]["big_tip"] for name in told)
+    assert answers.keys() <= {identity for identity, _ in peer.seen()}
+
+
+def test_a_replay_that_is_stopped_does_not_wait_for_labels(gateway, split, tmp_path):
+    split(0)
+    stop = threading.Event()
+    labels = LateLabels("tips", 3600.0, FeedbackFile(tmp_path / "feedback.jsonl"))
+    timer = threading.Timer(0.5, stop.set)
+    timer.start()
+    report = replay(ReplaySettings(gateway.address, "taxi", rate=50, seconds=60), ROWS, labels=labels, stop=stop)
+    timer.join()
+    assert (report.labels, report.labels_left) == (0, report.requests)
 
 
 def test_a_signal_ends_it_with_a_report(gateway, split, tmp_path):

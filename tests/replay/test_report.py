@@ -49,5 +49,11 @@ def test_a_report_is_json_and_lines_for_people():
     assert "versions 1 (1)" in lines[2]
 
 
+def test_a_report_tells_the_labels_that_were_given_and_those_that_were_not():
+    report = tally_of(answer()).report(2.0, labels=3, labels_left=4)
+    assert (report.to_json()["labels"], report.to_json()["labels_left"]) == (3, 4)
+    assert report.lines()[0] == "1 requests in 2.0 s (0/s), 0 failed, 3 labels given, 4 labels not due yet"
+
+
 def test_a_replay_of_nothing_has_a_report():
     assert ReplayTally().report(0).lines() == ["0 requests in 0.0 s (0/s), 0 failed"]

@@ -13,12 +13,14 @@ import random
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from tfx_rollout.errors import GatewayFailed, InvalidInput, NotFound, StorageFault
+from tfx_rollout.errors import GatewayFailed, InvalidInput, NotFound, RolloutError, StorageFault
+from tfx_rollout.replay.late_labels import LabelQueue, LateLabels
 from tfx_rollout.replay.report import Answer, ReplayReport, ReplayTally
 from tfx_rollout.replay.rows import Row
 from tfx_rollout.replay.senders import GrpcSender, Reply, RestSender, Sender
@@ -59,43 +61,79 @@ class ReplaySettings:
 
 
 def replay(
-    settings: ReplaySettings, rows: Sequence[Row], *, record: Path | None = None, stop: threading.Event | None = None
+    settings: ReplaySettings,
+    rows: Sequence[Row],
+    *,
+    record: Path | None = None,
+    labels: LateLabels | None = None,
+    stop: threading.Event | None = None,
 ) -> ReplayReport:
     """Sends rows until the time is over, `stop` is set, or the process gets SIGINT or SIGTERM (in its main thread).
 
     What is under way then is waited for; a second signal does not wait. `record` gets one
-    JSON line per answer (`Answer.to_json`). `GatewayFailed` when the gateway does not
-    answer at all, `NotFound` for a model that is not behind it, `InvalidInput` for rows
-    that the model's signature cannot take.
+    JSON line per answer (`Answer.to_json`). Each request has an id of its own, also among
+    those of other replays. `labels` gives the labels of good answers later; the last ones
+    are waited for when the time is over, and not when the replay is stopped.
+
+    `GatewayFailed` when the gateway does not answer at all, `NotFound` for a model that is
+    not behind it, `InvalidInput` for rows that the model's signature cannot take or that
+    have no label where labels are to be given.
     """
+    if labels is not None:
+        labels.check(rows)
     signature = _signature(settings)
     for row in rows:
         signature.instance(row)
+    queue = None if labels is None else LabelQueue(labels, rows)
     with _open_record(record) as lines:
-        return asyncio.run(_Replayer(settings, rows, signature, lines, stop or threading.Event()).run())
+        return asyncio.run(_Replayer(settings, rows, signature, lines, queue, stop or threading.Event()).run())
 
 
 class _Replayer:
     def __init__(
-        self, settings: ReplaySettings, rows: Sequence[Row], signature: Signature, lines: TextIO | None, stop: threading.Event
+        self,
+        settings: ReplaySettings,
+        rows: Sequence[Row],
+        signature: Signature,
+        lines: TextIO | None,
+        labels: LabelQueue | None,
+        stop: threading.Event,
     ) -> None:
         self._settings, self._rows, self._signature, self._lines, self._stop = settings, rows, signature, lines, stop
+        self._labels = labels
+        self._name = uuid.uuid4().hex[:12]
         self._tally = ReplayTally()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._sent = False
 
     async def run(self) -> ReplayReport:
+        if self._labels is None:
+            return self._tally.report(await self._send_rows(None))
+        giving = asyncio.create_task(self._give(self._labels))
+        seconds = await self._send_rows(giving)
+        return self._tally.report(seconds, labels=self._labels.given, labels_left=self._labels.left)
+
+    async def _give(self, labels: LabelQueue) -> None:
+        try:
+            await labels.deliver_until(lambda: self._sent and (self._stop.is_set() or not labels.left))
+        except RolloutError:
+            self._stop.set()
+            raise
+
+    async def _send_rows(self, giving: asyncio.Task[None] | None) -> float:
         async with contextlib.AsyncExitStack() as stack:
             encoders: dict[str, tuple[Sender, Callable[[Row], bytes]]] = {}
-            address, model, timeout_s = self._settings.gateway, self._settings.model, self._settings.timeout_s
+            address, model = self._settings.gateway, self._settings.model
+            how: dict[str, Any] = {"timeout_s": self._settings.timeout_s, "predictions": self._labels is not None}
             if self._settings.grpc_share < 1:
-                rest = await stack.enter_async_context(RestSender(address, model, timeout_s=timeout_s))
+                rest = await stack.enter_async_context(RestSender(address, model, **how))
                 encoders["rest"] = (rest, self._signature.rest_body)
             if self._settings.grpc_share > 0:
                 # The stubs of the extra `serving` are needed for gRPC alone.
                 from tfx_rollout.serving import grpc_api
 
                 api = grpc_api()
-                grpc = await stack.enter_async_context(GrpcSender(address, api, timeout_s=timeout_s))
+                grpc = await stack.enter_async_context(GrpcSender(address, api, **how))
                 encoders["grpc"] = (grpc, lambda row: self._signature.grpc_message(row, api))
             with self._signals():
                 began = time.monotonic()
@@ -103,7 +141,10 @@ class _Replayer:
                 seconds = time.monotonic() - began
                 if self._under_way:
                     await asyncio.gather(*self._under_way, return_exceptions=True)
-        return self._tally.report(seconds)
+                self._sent = True
+                if giving is not None:
+                    await giving
+        return seconds
 
     async def _send_all(self, encoders: dict[str, tuple[Sender, Callable[[Row], bytes]]], began: float) -> None:
         encoded: dict[tuple[str, int], bytes] = {}
@@ -122,19 +163,22 @@ class _Replayer:
             body = encoded.get((protocol, index))
             if body is None:
                 body = encoded[protocol, index] = encode(self._rows[index])
-            task = asyncio.create_task(self._send(sender, body, protocol, index, due))
+            task = asyncio.create_task(self._send(sender, body, protocol, index, due, f"replay-{self._name}-{number}"))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _send(self, sender: Sender, body: bytes, protocol: str, index: int, due: float) -> None:
+    async def _send(self, sender: Sender, body: bytes, protocol: str, index: int, due: float, request_id: str) -> None:
         at, begun = time.time(), time.monotonic()
         self._tally.worst_lag_ms = max(self._tally.worst_lag_ms, (begun - due) * 1000)
         try:
-            reply = await sender.send(body)
+            reply = await sender.send(body, request_id)
         except asyncio.CancelledError:
             reply = Reply("CANCELLED")
-        answer = Answer(at, (time.monotonic() - due) * 1000, protocol, index, reply.code, reply.track, reply.version)
+        latency_ms = (time.monotonic() - due) * 1000
+        answer = Answer(at, latency_ms, protocol, index, reply.code, reply.track, reply.version, request_id)
         self._tally.add(answer)
+        if self._labels is not None and reply.code == "OK":
+            self._labels.answered(request_id, index, reply.prediction)
         if self._lines is not None:
             self._lines.write(json.dumps(answer.to_json()) + "\n")
 

@@ -29,6 +29,7 @@ class Answer:
     code: str
     track: str | None = None
     version: int | None = None
+    request_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -39,6 +40,7 @@ class Answer:
             "code": self.code,
             "track": self.track,
             "version": self.version,
+            "request_id": self.request_id,
         }
 
 
@@ -75,6 +77,10 @@ class ReplayReport:
     worst_lag_ms: float
     """How late the sender itself was at worst: large values make its latencies doubtful."""
     tracks: Mapping[str, TrackReport]
+    labels: int = 0
+    """Labels given after the answers."""
+    labels_left: int = 0
+    """Labels that were not due yet when the replay was stopped, and were never given."""
 
     @property
     def requests(self) -> int:
@@ -93,6 +99,8 @@ class ReplayReport:
             "failures": self.failures,
             "skipped": self.skipped,
             "worst_lag_ms": round(self.worst_lag_ms, 3),
+            "labels": self.labels,
+            "labels_left": self.labels_left,
             "tracks": {name: track.to_json() for name, track in self.tracks.items()},
         }
 
@@ -100,7 +108,9 @@ class ReplayReport:
         """For people: one line on the whole, one per track."""
         rate = self.requests / self.seconds if self.seconds else 0.0
         first = f"{self.requests} requests in {self.seconds:.1f} s ({rate:.0f}/s), {self.failures} failed"
-        lines = [first + (f", {self.skipped} skipped" if self.skipped else "")]
+        first += f", {self.skipped} skipped" if self.skipped else ""
+        first += f", {self.labels} labels given" if self.labels else ""
+        lines = [first + (f", {self.labels_left} labels not due yet" if self.labels_left else "")]
         for name, track in self.tracks.items():
             quantiles = " ".join(f"p{q * 100:g} {value:.1f} ms" for q, value in track.latency_ms.items())
             text = f"  {name:8} {track.requests:7} requests {track.failures:6} failed  {quantiles}"
@@ -134,10 +144,10 @@ class ReplayTally:
         if answer.version is not None:
             tally.versions[answer.version] += 1
 
-    def report(self, seconds: float) -> ReplayReport:
+    def report(self, seconds: float, *, labels: int = 0, labels_left: int = 0) -> ReplayReport:
         """The report after this many seconds of sending."""
         tracks = {name: _track_report(tally) for name, tally in sorted(self._tracks.items())}
-        return ReplayReport(seconds, self.skipped, self.worst_lag_ms, tracks)
+        return ReplayReport(seconds, self.skipped, self.worst_lag_ms, tracks, labels, labels_left)
 
 
 def quantile(ordered: array[float] | list[float], q: float) -> float:

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_rollout.evidence.access_log_line import code_name
-from tfx_rollout.gateway.naming import TRACK_HEADER
+from tfx_rollout.gateway.naming import REQUEST_ID_HEADER, TRACK_HEADER
+from tfx_rollout.replay.predicted import Value, grpc_prediction, rest_prediction
 
 if TYPE_CHECKING:
     import h11
@@ -24,20 +25,24 @@ class Reply:
     code: str
     track: str | None = None
     version: int | None = None
+    prediction: Value | None = None
 
 
 class Sender(Protocol):
     """Sends one request; never raises for a request that fails."""
 
-    async def send(self, body: bytes) -> Reply:
-        """Sends an encoded request and gives what came back."""
+    async def send(self, body: bytes, request_id: str) -> Reply:
+        """Sends an encoded request under this id and gives what came back."""
 
 
 class GrpcSender:
-    """Predict over one HTTP/2 connection, in bytes; `api` is a `GrpcApi`. Use it in `async with`."""
+    """Predict over one HTTP/2 connection, in bytes; `api` is a `GrpcApi`. Use it in `async with`.
 
-    def __init__(self, address: str, api: Any, *, timeout_s: float) -> None:
-        self._address, self._api, self._timeout_s = address, api, timeout_s
+    `predictions`: whether replies tell what was predicted, which costs reading the whole answer.
+    """
+
+    def __init__(self, address: str, api: Any, *, timeout_s: float, predictions: bool = False) -> None:
+        self._address, self._api, self._timeout_s, self._predictions = address, api, timeout_s, predictions
 
     async def __aenter__(self) -> GrpcSender:
         import grpc
@@ -51,26 +56,27 @@ class GrpcSender:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._channel.close()
 
-    async def send(self, body: bytes) -> Reply:
+    async def send(self, body: bytes, request_id: str) -> Reply:
         """See `Sender`."""
-        call = self._predict(body, timeout=self._timeout_s)
+        call = self._predict(body, timeout=self._timeout_s, metadata=((REQUEST_ID_HEADER, request_id),))
         try:
             answer = await call
         except self._grpc.aio.AioRpcError as error:
             # An error without a body has its headers in the trailing metadata.
             return Reply(error.code().name, _track(error.initial_metadata()) or _track(error.trailing_metadata()))
-        version = self._api.predict_pb2.PredictResponse.FromString(answer).model_spec.version.value
-        return Reply("OK", _track(await call.initial_metadata()), version or None)
+        response = self._api.predict_pb2.PredictResponse.FromString(answer)
+        prediction = grpc_prediction(response) if self._predictions else None
+        return Reply("OK", _track(await call.initial_metadata()), response.model_spec.version.value or None, prediction)
 
 
 class RestSender:
-    """Predict over HTTP/1.1 connections that are kept and used again. Use it in `async with`."""
+    """Predict over HTTP/1.1 connections that are kept and used again. Use it in `async with`. `predictions`: see `GrpcSender`."""
 
-    def __init__(self, address: str, model: str, *, timeout_s: float) -> None:
+    def __init__(self, address: str, model: str, *, timeout_s: float, predictions: bool = False) -> None:
         import h11
 
         self._h11 = h11
-        self._timeout_s = timeout_s
+        self._timeout_s, self._predictions = timeout_s, predictions
         self._host, _, port = address.rpartition(":")
         self._port = int(port)
         self._target = f"/v1/models/{model}:predict"
@@ -84,7 +90,7 @@ class RestSender:
         for connection in self._idle:
             connection.writer.close()
 
-    async def send(self, body: bytes) -> Reply:
+    async def send(self, body: bytes, request_id: str) -> Reply:
         """See `Sender`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
@@ -93,35 +99,37 @@ class RestSender:
             # A timer of the loop costs a fraction of the task that `wait_for` makes.
             timer = loop.call_at(deadline, connection.writer.transport.abort)
             try:
-                return await self._exchange(connection, body)
+                return await self._exchange(connection, body, request_id)
             finally:
                 timer.cancel()
         except (OSError, asyncio.TimeoutError, self._h11.ProtocolError):
             return Reply("DEADLINE_EXCEEDED" if loop.time() >= deadline else "UNAVAILABLE")
 
-    async def _exchange(self, connection: _Connection, body: bytes) -> Reply:
+    async def _exchange(self, connection: _Connection, body: bytes, request_id: str) -> Reply:
         h11 = self._h11
         protocol, kept = connection.protocol, False
         try:
-            request = h11.Request(
-                method="POST", target=self._target, headers=[*self._headers, ("content-length", str(len(body)))]
-            )
+            own = [("content-length", str(len(body))), (REQUEST_ID_HEADER, request_id)]
+            request = h11.Request(method="POST", target=self._target, headers=[*self._headers, *own])
             events = (request, h11.Data(data=body), h11.EndOfMessage())
             connection.writer.write(b"".join(protocol.send(event) or b"" for event in events))
-            status, track = 0, None
+            status, track, parts = 0, None, []
             while not isinstance(event := protocol.next_event(), h11.EndOfMessage):
                 if event is h11.NEED_DATA:
                     protocol.receive_data(await connection.reader.read(_READ_BYTES))
                 elif isinstance(event, h11.Response):
                     status = event.status_code
                     track = next((value.decode() for name, value in event.headers if name == TRACK_HEADER.encode()), None)
+                elif isinstance(event, h11.Data):
+                    parts.append(event.data)
                 elif isinstance(event, h11.ConnectionClosed):
                     raise ConnectionResetError("closed before the answer was whole")
             if protocol.our_state is h11.DONE and protocol.their_state is h11.DONE:
                 protocol.start_next_cycle()
                 self._idle.append(connection)
                 kept = True
-            return Reply(code_name(status, None, grpc=False), track)
+            prediction = rest_prediction(b"".join(parts)) if self._predictions and status == 200 else None
+            return Reply(code_name(status, None, grpc=False), track, prediction=prediction)
         finally:
             if not kept:
                 connection.writer.close()

@@ -152,6 +152,8 @@ def test_copies_are_logged_as_their_originals_are_under_a_route_of_their_own():
     assert is_shadow(only["name"])
     assert not is_draw(only["name"])
     assert only["route"]["cluster_header"] == "x-gateway-shadow"
+    original = route("draw/taxi/grpc", model())["route"]
+    assert [only["route"][key] for key in ("timeout", "retry_policy")] == [original[key] for key in ("timeout", "retry_policy")]
 
 
 def test_sticky_assignment_is_by_a_salted_header():

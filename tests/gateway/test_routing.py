@@ -59,6 +59,21 @@ def test_a_request_header_forces_a_track_whatever_its_weight(split, clients):
     assert clients.grpc(headers=[("x-model-track", "stable")]).label == "stable"
 
 
+def test_a_canary_without_a_share_on_a_server_of_its_own_gets_what_asks_for_it_and_nothing_else(
+    gateway, peer, another_peer, clients
+):
+    tracks = {Track.STABLE: peer.upstream("stable"), Track.CANARY: another_peer.upstream("canary")}
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", tracks, Split(0)),)))
+    assert {clients.grpc().track for _ in range(30)} | {clients.rest().track for _ in range(30)} == {"stable"}
+    asked = {"x-model-track": "canary"}
+    by_grpc, by_rest = clients.grpc(headers=list(asked.items())), clients.rest(headers=asked)
+    assert (by_grpc.track, by_rest.track) == ("canary", "canary")
+    assert another_peer.seen() == [
+        (by_grpc.request_id, "canary"),
+        (by_rest.request_id, "/v1/models/taxi/labels/canary:predict"),
+    ]
+
+
 def test_a_track_that_does_not_exist_cannot_be_forced(split, clients):
     split(0)
     refused = clients.rest(headers={"x-model-track": "blue"})

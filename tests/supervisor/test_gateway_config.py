@@ -19,6 +19,12 @@ def test_tracks_lead_to_their_servers_with_their_labels_and_pinned_calls_to_the_
     assert (routes.primary.grpc_port, routes.primary.label) == (1001, None)
 
 
+def test_a_canary_without_a_share_is_a_track_that_requests_can_ask_for():
+    traffic = ModelTraffic(Split(0), {Track.STABLE: STABLE, Track.CANARY: CANARY})
+    (routes,) = gateway_config({"taxi": traffic}, ADDRESSES).models
+    assert (routes.tracks[Track.CANARY].grpc_port, routes.split) == (2001, Split(0))
+
+
 def test_the_canarys_number_goes_to_the_canarys_track_alone():
     traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY}, canary_version=7)
     (routes,) = gateway_config({"taxi": traffic}, ADDRESSES).models

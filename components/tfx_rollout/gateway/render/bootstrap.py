@@ -19,6 +19,7 @@ from tfx_rollout.gateway.naming import (
 )
 from tfx_rollout.gateway.render.discovery import seconds
 from tfx_rollout.gateway.render.lua import listener_filter
+from tfx_rollout.gateway.render.routes import limits
 
 DOWNSTREAM_CONNECTIONS = 10_000
 STREAMS_PER_CONNECTION = 1000
@@ -78,7 +79,8 @@ def _shadow_listener(settings: GatewaySettings, access_log: Path) -> Json:
     route = {
         "name": SHADOW_ROUTE,
         "match": {"prefix": "/"},
-        "route": {"cluster_header": SHADOW_HEADER, "timeout": seconds(settings.request_timeout_s)},
+        # Under the same conditions as the originals, so that the two can be compared.
+        "route": {"cluster_header": SHADOW_HEADER, **limits(settings)},
         "request_headers_to_remove": [SHADOW_HEADER],
     }
     connections = {

@@ -166,7 +166,7 @@ def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: Gatewa
     sticky assignment those who have the canary keep it while its share grows."""
     weighted = [track for track in (Track.CANARY, Track.STABLE) if track in routes.tracks]
     action: Json = {
-        **_limits(settings),
+        **limits(settings),
         "weighted_clusters": {
             "clusters": [
                 {
@@ -207,12 +207,13 @@ def _to(
     return {
         "name": name,
         "match": match,
-        "route": {"cluster": cluster_name(model, track, protocol), **_limits(settings)},
+        "route": {"cluster": cluster_name(model, track, protocol), **limits(settings)},
         "response_headers_to_add": [_answer_header(answer or track)],
     }
 
 
-def _limits(settings: GatewaySettings) -> Json:
+def limits(settings: GatewaySettings) -> Json:
+    """How long a request may take on any route, and when it is tried once more."""
     return {
         "timeout": seconds(settings.request_timeout_s),
         # Only what cannot have reached the model: a request is never computed twice.

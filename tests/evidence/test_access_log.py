@@ -240,6 +240,20 @@ def test_a_clock_that_was_set_back_voids_what_it_repeats_and_evidence_goes_on(lo
     assert (again.tracks[Track.CANARY].requests, again.gap) == (1, False)
 
 
+def test_users_go_on_counting_when_the_clock_was_set_back(log):
+    source = with_users(log.folder, since=T0 - 10)
+    log.heartbeat(T0)
+    log.request(T0 + 1, unit="a")
+    log.heartbeat(T0 + 10)
+    assert user_counts(source, 0, 5) == {"canary": (1, 0)}
+    log.beat(T0 - 5)
+    log.request(T0 - 4, unit="b")
+    log.request(T0 + 3, unit="c", code=13)
+    log.flush()
+    log.heartbeat(T0 + 20)
+    assert user_counts(source, -4.5, 5) == {"canary": (2, 1)}
+
+
 def test_a_long_log_is_read_in_pieces_and_the_horizon_tells_how_far(log, monkeypatch):
     monkeypatch.setattr(access_log_follower, "READ_BYTES", 1)
     monkeypatch.setattr(access_log_follower, "_CHUNK_BYTES", 4096)

@@ -53,7 +53,7 @@ def test_a_label_with_its_prediction_says_right_or_wrong(base):
         {"request_id": "b", "label": "cat", "prediction": ["dog"]},
         {"request_id": "c", "label": True, "prediction": 0.7},
     )
-    assert [row["correct"] for row in kept(base)] == [True, False, True]
+    assert [(row["correct"], row["label"]) for row in kept(base)] == [(True, "1"), (False, "cat"), (True, "1")]
 
 
 @pytest.mark.parametrize(

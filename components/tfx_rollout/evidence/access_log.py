@@ -117,14 +117,15 @@ class AccessLogSource:
         else:
             self._learn(end_us)
             units = self._users.count(requests, start_us)
-        predictions = {} if self._predictions is None else self._predictions.count(self._comparable(requests))
+        predictions = {} if self._predictions is None else self._predictions.count(self._comparable(requests, end_us))
         return IntervalCounts(count_tracks(requests, units, predictions), gap=not self.complete(start, end))
 
     def answered(self, model: str, start: float, end: float) -> dict[Track, list[KeptRequest]]:
         """The well answered requests by track whose predictions may be compared: one of each id and, where users
         are the unit, the first of each user in the stage."""
         found: dict[Track, dict[int, KeptRequest]] = {}
-        for request in self._comparable(list(self._kept(model, microseconds(start), microseconds(end)))):
+        end_us = microseconds(end)
+        for request in self._comparable(list(self._kept(model, microseconds(start), end_us)), end_us):
             if request.request_id and not request.failed:
                 found.setdefault(request.track, {}).setdefault(request.request_id, request)
         return {track: list(by_id.values()) for track, by_id in found.items()}
@@ -152,12 +153,18 @@ class AccessLogSource:
             if owner == model and start_us <= request.start_us < end_us:
                 yield request
 
-    def _comparable(self, requests: Sequence[KeptRequest]) -> Iterable[KeptRequest]:
-        return requests if self._users is None else self._users.firsts(requests)
+    def _comparable(self, requests: Sequence[KeptRequest], end_us: int) -> Iterable[KeptRequest]:
+        """Those of an interval's requests whose predictions are drawn one by one; it ends at `end_us`."""
+        if self._users is None:
+            return requests
+        self._learn(end_us)
+        return self._users.firsts(requests)
 
     def _learn(self, until_us: int) -> None:
         assert self._users is not None
         assert self._model is not None
+        if until_us <= self._users.learned_to_us:
+            return
         self._users.learn(self._kept(self._model, self._users.learned_to_us, until_us), until_us)
 
     def _read(self) -> None:
@@ -172,6 +179,8 @@ class AccessLogSource:
                     # What is left of it would be taken for what starts now.
                     self._records.forget_from(emitted)
                     self._open.clear()
+                    if self._users is not None:
+                        self._users.learn_again_from(microseconds(emitted))
                 # What is logged before that time also started before it.
                 if emitted >= self._needed_from and mine in item and (line := LogLine.parse(item)) is not None:
                     self._take(line)

@@ -13,7 +13,8 @@ with the time of its arrival, stamped under the lock of the base path and never 
 that who counts again counts the same. The first row of an id counts.
 
 The true label of a batch is that of its first row, which stands for the request (see
-`prediction_log`). Whether a shadow copy was right can only be told from a label.
+`prediction_log`). Right or wrong is the answer that the client got: whether the copy for a
+shadow was right can be told from a label only.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _FIELDS = {"request_id", "correct", "label", "prediction"}
 
 @dataclass(frozen=True)
 class Feedback:
-    """What one row says, and when it arrived (epoch seconds): `correct`, or the true label as text."""
+    """What one row says, and when it arrived (epoch seconds): whether the answer was right, the true label as text, or both."""
 
     request_id: str
     at: float
@@ -51,8 +52,8 @@ class Feedback:
     label: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        verdict = {"label": self.label} if self.correct is None else {"correct": self.correct}
-        return {"id": self.request_id, "at": self.at, **verdict}
+        told = {"correct": self.correct, "label": self.label}
+        return {"id": self.request_id, "at": self.at, **{name: value for name, value in told.items() if value is not None}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Feedback:
@@ -151,7 +152,7 @@ def _part(folder: Path, at: float) -> Path:
 
 
 def _read(rows: Iterable[Mapping[str, Any] | str]) -> list[tuple[str, bool | None, str | None]]:
-    """Id, and right or wrong or the label, of each row. Raises `InvalidInput`."""
+    """Id, right or wrong, and label of each row. Raises `InvalidInput`."""
     read, faults = [], []
     for number, row in enumerate(rows, start=1):
         if isinstance(row, str) and not row.strip():
@@ -207,4 +208,4 @@ def _labelled(request_id: str, row: Mapping[str, Any]) -> tuple[str, bool | None
     correct = is_correct(prediction, label)
     if correct is None:
         return f"has a prediction of {prediction}, which cannot be compared with the label {label}; say correct instead"
-    return request_id, correct, None
+    return request_id, correct, label

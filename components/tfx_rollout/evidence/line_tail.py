@@ -20,6 +20,8 @@ class LineTail:
         self.folder, self._since = folder, since
         self._offsets: dict[tuple[int, int], int] = {}
         """How far each file (by device and inode) was read."""
+        self.caught_up = False
+        """Whether the last call read to the ends of all files."""
 
     def read(self) -> Iterator[bytes]:
         """The lines written since the last call, or the next of them."""
@@ -42,4 +44,5 @@ class LineTail:
                 left -= len(chunk)
                 self._offsets[key] += len(whole)
                 yield from whole.splitlines()
+        self.caught_up = left > 0
         self._offsets = {key: offset for key, offset in self._offsets.items() if key in there}

@@ -112,6 +112,10 @@ class UserMemory:
                 _earliest(self._first_on_canary, request.unit, request.start_us)
         self._learned_to_us = max(self._learned_to_us, until_us)
 
+    def learn_again_from(self, start_us: int) -> None:
+        """The clock was set back to this time: requests that start from it on are new ones."""
+        self._learned_to_us = min(self._learned_to_us, start_us)
+
     def firsts(self, requests: Iterable[KeptRequest]) -> Iterator[KeptRequest]:
         """Those of the requests with which a user that counts came first in the stage. They must have been learned."""
         given: set[tuple[Track, int]] = set()

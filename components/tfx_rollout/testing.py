@@ -11,6 +11,7 @@ is a scripted stream of requests, the same for the same seed however it is cut i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -41,13 +42,15 @@ from tfx_rollout.traffic import (
 
 @dataclass
 class ManualClock:
-    """A clock that moves only when told. Epoch and monotonic time advance together."""
+    """A clock that moves only when told. Epoch and monotonic time advance together, but for jumps."""
 
     time: float = 1_700_000_000.0
+    jumped: float = 0.0
+    """By how much the time of day was set on, altogether."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return self.time
+        return self.time + self.jumped
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment."""
@@ -55,6 +58,10 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.time += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Sets the time of day on, or back."""
+        self.jumped += seconds
 
 
 @dataclass(frozen=True)
@@ -191,6 +198,7 @@ class SimulatedServing:
         self.split: Split | None = None
         self.routes: dict[Track, Route] = {}
         self.split_since = 0.0
+        self._changed_at = -math.inf
         self.splits: list[tuple[float, Split]] = []
         self.doing = ""
         self._pending: tuple[int, SetTraffic] | None = None
@@ -213,7 +221,7 @@ class SimulatedServing:
         """Decide and apply one step, as the supervisor does: none while the gateway has not confirmed the last traffic."""
         if self._pending is not None:
             return Await("the gateway to confirm")
-        step = next_step(desired, self.observed(), now=self.clock.now(), drain_seconds=self.drain_seconds)
+        step = next_step(desired, self.observed(), drained=self.clock.monotonic() - self._changed_at >= self.drain_seconds)
         self.fault = step.reason if isinstance(step, Stuck) else None
         self.doing = "" if isinstance(step, Settled) else str(step)
         if isinstance(step, StartServer):
@@ -240,6 +248,7 @@ class SimulatedServing:
             return
         self._pending = None
         self.split, self.routes, self.split_since = traffic.split, dict(traffic.routes), self.clock.now()
+        self._changed_at = self.clock.monotonic()
         self.splits.append((self.split_since, traffic.split))
 
     def settle(self, desired: DesiredState, *, most: int = 500) -> ObservedState:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfx_rollout.serving import ServedModel, render_model_config
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_rollout.serving import ServedModel, render_model_config, rendered_spec
 from tfx_rollout.serving.model_config import quoted
 
 
@@ -39,3 +42,12 @@ def test_a_relative_base_path_becomes_absolute(tmp_path, monkeypatch):
 def test_quotes_backslashes_newlines_and_other_alphabets_are_escaped():
     assert quoted('a"b\\c\nd') == r'"a\"b\\c\012d"'
     assert quoted("é") == r'"\303\251"'
+
+
+@given(
+    st.sets(st.integers(1, 2**63 - 1), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(["stable", "canary", "previous"]), st.integers(1, 2**63 - 1)),
+)
+def test_versions_and_labels_are_read_back_from_what_was_rendered(versions, labels):
+    model = ServedModel('odd "name"\n', Path("/models/x versions: 7"), tuple(sorted(versions)), labels)
+    assert rendered_spec(render_model_config([model])) == (tuple(sorted(versions)), labels)

@@ -17,7 +17,7 @@ import pytest
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.serving import ModelServerClient, free_port, grpc_api, open_channel, prediction_stub
-from tfx_rollout.supervisor import running_supervisor
+from tfx_rollout.supervisor import running_supervisor, stop_left_over
 from tfx_rollout.traffic import Cause, DesiredState, Label, ObservedState, Split
 
 EXPORT = """
@@ -129,9 +129,10 @@ class Serving:
 
 
 @contextmanager
-def serving_of(root: Path, *options: str) -> Iterator[Serving]:
-    """Serves a root with the command; ends it by its pid."""
-    port, log_file = free_port(), root.parent / f"{root.name}.log"
+def serving_of(root: Path, *options: str, port: int | None = None, tethered: bool = True) -> Iterator[Serving]:
+    """Serves a root with the command; ends it by its pid, and what it left if it was not tethered."""
+    port, log_file = port or free_port(), root.parent / f"{root.name}.log"
+    options = ("--tethered", *options) if tethered else options
     with log_file.open("ab") as log:
         command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(root), "--port", str(port), "--grace", "6", *options]
         process = subprocess.Popen(command, stderr=log)
@@ -147,6 +148,8 @@ def serving_of(root: Path, *options: str) -> Iterator[Serving]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if not tethered and running_supervisor(root) is None:
+            stop_left_over(root, grace_s=0)
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from tfx_rollout.serving import TetheredLauncher
 from tfx_rollout.serving.launch import COMMAND_VARIABLE
 from tfx_rollout.supervisor.child import Child
+from tfx_rollout.supervisor.process_folder import ProcessFolder
 from tfx_rollout.traffic import Label, VersionState
 from tfx_rollout.traffic.placement import ServerSpec
 
@@ -50,7 +53,7 @@ def child_of(tmp_path, monkeypatch, executor):
         script = tmp_path / "server.py"
         script.write_text(program)
         monkeypatch.setenv(COMMAND_VARIABLE, f"{sys.executable} {script}")
-        child = Child("taxi", "taxi~canary", tmp_path / "taxi", tmp_path, executor, **options)
+        child = Child("taxi", "taxi~canary", tmp_path / "taxi", tmp_path, executor, **{"launcher": TetheredLauncher(), **options})
         made.append(child)
         return child
 
@@ -143,3 +146,40 @@ def test_a_server_that_ignores_its_stop_is_killed_and_its_configuration_removed(
     assert not child.observation().ready
     turn(child, lambda: child.gone)
     assert not (tmp_path / "taxi~canary.config").exists()
+
+
+def test_a_child_goes_on_with_the_server_of_an_earlier_supervisor(child_of, tmp_path):
+    folder = ProcessFolder(tmp_path / "processes")
+    first = child_of(SERVER, launcher=folder)
+    first.configure(ServerSpec((1, 2), {Label.CANARY: 2}))
+    turn(first, lambda: first.observation().ready)
+    seen = first.observation()
+
+    second = child_of(SERVER, launcher=folder)
+    second.adopt(folder.recover()["taxi~canary"], replace(seen, restarts=2))
+    assert second.unheard
+    turn(second, lambda: not second.unheard)
+    assert second.observation() == replace(seen, restarts=2)
+    # It is the second one's to stop now.
+    end(second)
+    assert folder.recover() == {}
+    turn(first, lambda: not first.observation().ready)
+
+
+@pytest.mark.parametrize(("pid_seen", "restarts"), [("the same", 3), ("an earlier one", 3), (None, 2)])
+def test_a_death_that_no_supervisor_saw_is_counted_once(child_of, tmp_path, pid_seen, restarts):
+    folder = ProcessFolder(tmp_path / "processes")
+    first = child_of(SERVER, launcher=folder)
+    first.configure(ServerSpec((1,)))
+    turn(first, lambda: first.observation().ready)
+    seen = first.observation()
+    os.kill(seen.pid, signal.SIGKILL)
+    while folder.recover()["taxi~canary"].process is not None:
+        time.sleep(0.01)
+
+    second = child_of(SERVER, launcher=folder)
+    pid = {"the same": seen.pid, "an earlier one": 1, None: None}[pid_seen]
+    second.adopt(folder.recover()["taxi~canary"], replace(seen, restarts=2, pid=pid))
+    assert (second.restarts, second.spec, second.observation().ready) == (restarts, ServerSpec((1,)), False)
+    turn(second, lambda: second.observation().ready)
+    assert second.restarts == restarts

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tfx_rollout.errors import Busy
-from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, running_supervisor
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, running_supervisor, withdraw
 
 INFO = SupervisorInfo(4242, "127.0.0.1:8500", "127.0.0.1:9901", 1.5)
 
@@ -22,6 +23,11 @@ def test_a_root_that_is_served_names_its_supervisor_and_refuses_a_second_one(tmp
         ):
             pytest.fail("two supervisors serve one root")
         assert running_supervisor(tmp_path) == INFO
+        # What another host's supervisor wrote since is not taken away.
+        withdraw(tmp_path, replace(INFO, pid=1))
+        assert running_supervisor(tmp_path) == INFO
+        withdraw(tmp_path, INFO)
+        assert not (tmp_path / "supervisor.json").exists()
     assert running_supervisor(tmp_path) is None
 
 
@@ -36,8 +42,8 @@ def test_a_supervisor_that_was_killed_leaves_the_root_free(tmp_path):
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -9
     assert (tmp_path / "supervisor.json").exists()
     assert running_supervisor(tmp_path) is None
-    with presence(tmp_path):
-        assert not (tmp_path / "supervisor.json").exists()
+    with presence(tmp_path) as alone:
+        assert alone
 
 
 def test_a_root_that_does_not_exist_is_served_by_nobody(tmp_path):

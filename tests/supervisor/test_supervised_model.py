@@ -24,16 +24,16 @@ def model(tmp_path):
 
 
 def test_a_desired_state_that_is_lost_stops_nothing(model):
-    model.take_step(100.0)
+    model.take_step()
     (model.base.control / "desired.json").rename(model.base.control / "elsewhere.json")
     with pytest.raises(StorageFault, match="went back from generation 1 to 0; what serves goes on"):
-        model.take_step(101.0)
+        model.take_step()
     (model.base.control / "elsewhere.json").rename(model.base.control / "desired.json")
-    model.take_step(102.0)
+    model.take_step()
 
 
 def test_a_generation_counts_as_applied_only_when_the_gateway_confirms(model):
-    model.take_step(100.0)
+    model.take_step()
     model.publish(100.0)
     assert model.settled
     assert model.base.observed() is None

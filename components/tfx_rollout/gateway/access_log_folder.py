@@ -63,6 +63,10 @@ class AccessLogFolder:
         self._thin_out()
         return self._current
 
+    def go_on(self, current: Path) -> None:
+        """Goes on with the file of an Envoy that was begun by another program."""
+        self._current = current
+
     def rotate(self, over_bytes: int) -> bool:
         """Puts the current part aside when it is larger than this; the caller makes Envoy open its log anew."""
         if self._current is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from tfx_rollout.errors import StorageFault
 from tfx_rollout.gateway.render import Discovery
@@ -31,3 +33,17 @@ class DiscoveryFile:
                 str(self.path), f"cannot be written ({error.strerror})", "free space or mend the folder's rights"
             ) from error
         self.written = content
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What was written last."""
+        return [] if self.written is None else list(json.loads(self.written.text)["resources"])
+
+    def read(self) -> None:
+        """Recovers what another program wrote last; nothing where there is no file, or none of ours."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            self.written = Discovery(json.loads(text)["version_info"], text)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            self.written = None
+        except OSError as error:
+            raise StorageFault(str(self.path), f"cannot be read ({error.strerror})", "mend the folder's rights") from error

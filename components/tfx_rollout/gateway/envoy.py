@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from tfx_rollout.gateway.config import GatewayConfig, GatewaySettings
 from tfx_rollout.gateway.discovery_files import DiscoveryFile
 from tfx_rollout.gateway.log_format import FLUSH_MS
 from tfx_rollout.gateway.render import Discovery, bootstrap, clusters, clusters_file, routes_file
+from tfx_rollout.serving.launcher import Launcher, TetheredLauncher
 from tfx_rollout.serving.ports import ensure_free
-from tfx_rollout.serving.tether import tethered
+from tfx_rollout.serving.server_process import ServerProcess
 
+ROLE = "gateway"
+"""Envoy's name among the servers of a root; no model can have it."""
 START_TIMEOUT_S = 30.0
 CONFIRM_TIMEOUT_S = 10.0
 CONFIRM_POLL_S = 0.005
@@ -34,20 +38,23 @@ _REASON_CHARACTERS = 600
 class Gateway:
     """One Envoy in front of every model. Not for use by several threads at once.
 
-    Start it from a thread that lives as long as it should: the process is tethered to
-    that thread. What it was told by `apply` survives its restart by `start`.
+    By default the process is tethered to the thread that starts it; a `launcher` may let it
+    outlive this program, and `adopt` takes such a one over. What it was told by `apply`
+    survives its restart by `start`, and its adoption.
     """
 
-    def __init__(self, directory: Path, settings: GatewaySettings) -> None:
+    def __init__(self, directory: Path, settings: GatewaySettings, *, launcher: Launcher | None = None) -> None:
         self.directory, self.settings = directory, settings
         self.log_file = directory / "envoy.log"
-        self.started_at: float | None = None
+        self.started_at = 0.0
+        """When it was started or adopted, on the monotonic clock."""
+        self._launcher = launcher or TetheredLauncher()
         self._bootstrap = directory / "bootstrap.json"
         self._clusters = DiscoveryFile(directory / "xds" / "clusters" / "clusters.json")
         self._routes = DiscoveryFile(directory / "xds" / "routes" / "routes.json")
         self._access_logs = AccessLogFolder(settings.access_log)
         self._admin = AdminClient(settings.admin_port)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ServerProcess | None = None
         self._known: dict[str, dict[str, Any]] = {}
         self._unused_since: dict[str, float] = {}
         self._rejected: str | None = None
@@ -64,7 +71,7 @@ class Gateway:
 
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.alive()
 
     def start(self, *, timeout_s: float = START_TIMEOUT_S) -> None:
         """Starts Envoy and returns when it takes requests; with the last applied configuration, if there was one.
@@ -83,18 +90,8 @@ class Gateway:
                 folder.mkdir(parents=True, exist_ok=True)
             access_log = self._access_logs.begin()
             self.log_file.touch()
-            self._bootstrap.write_text(
-                json.dumps(
-                    bootstrap(
-                        self.settings,
-                        clusters_file=self._clusters.path.absolute(),
-                        routes_file=self._routes.path.absolute(),
-                        access_log=access_log.absolute(),
-                    ),
-                    indent=1,
-                ),
-                encoding="utf-8",
-            )
+            document = self._bootstrap_document(access_log)
+            self._bootstrap.write_text(document, encoding="utf-8")
         except OSError as error:
             raise StorageFault(
                 str(self.directory),
@@ -114,12 +111,45 @@ class Gateway:
             *("--drain-strategy", "immediate"),
             "--disable-hot-restart",
         ]
+        facts = {
+            "host": self.settings.host,
+            "port": self.settings.port,
+            "admin_port": self.settings.admin_port,
+            "access_log": str(access_log),
+            "bootstrap": _digest(document),
+        }
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                tethered(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        self.started_at = time.time()
+            self._process = self._launcher.launch(ROLE, command, output=log, environment={}, facts=facts)
+        self.started_at = time.monotonic()
         self._await_ready(timeout_s)
+
+    def matches(self, facts: Mapping[str, Any]) -> bool:
+        """Whether an Envoy of which these facts were told at its launch was started with just these settings
+        (addresses, limits, the form of the access log)."""
+        return bool(facts["bootstrap"] == _digest(self._bootstrap_document(Path(facts["access_log"]))))
+
+    def adopt(self, process: ServerProcess, facts: Mapping[str, Any], *, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Takes over an Envoy that another program started in this directory, by the facts of its launch.
+
+        It goes on as it is. Raises `GatewayFailed` when it does not take requests (it is
+        ended then), and `StorageFault`.
+        """
+        self._clusters.read()
+        self._routes.read()
+        self._known = {cluster["name"]: cluster for cluster in self._clusters.resources()}
+        access_log = Path(facts["access_log"])
+        self._access_logs.go_on(access_log)
+        self._process = process
+        self.started_at = time.monotonic()
+        self._await_ready(timeout_s)
+        if not access_log.exists():
+            # It was put aside just before the death of who should have told Envoy.
+            with contextlib.suppress(OSError):
+                self._admin.reopen_logs()
+
+    def routes_by(self, config: GatewayConfig) -> bool:
+        """Whether the worker that answers clients uses the routes of this configuration."""
+        return self.alive() and self._routes_of_worker() == routes_file(config, self.settings).version
 
     def apply(self, config: GatewayConfig, *, timeout_s: float = CONFIRM_TIMEOUT_S) -> str:
         """Makes this configuration the one in force, and returns its revision once Envoy confirms it.
@@ -171,12 +201,11 @@ class Gateway:
         process = self._process
         if process is None:
             return
-        if process.poll() is None:
+        self._launcher.forget(ROLE)
+        if process.alive():
             self._drain(time.monotonic() + grace_s)
             process.terminate()
-            try:
-                process.wait(_TERM_S)
-            except subprocess.TimeoutExpired:
+            if not process.wait(_TERM_S):
                 process.kill()
         process.wait()
         self._process = None
@@ -190,6 +219,10 @@ class Gateway:
                 return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-lines:])
         except FileNotFoundError:
             return ""
+
+    def _bootstrap_document(self, access_log: Path) -> str:
+        files = {"clusters_file": self._clusters.path.absolute(), "routes_file": self._routes.path.absolute()}
+        return json.dumps(bootstrap(self.settings, **files, access_log=access_log.absolute()), indent=1)
 
     def _put(self, file: DiscoveryFile, content: Discovery, timeout_s: float) -> None:
         former = file.written
@@ -272,3 +305,7 @@ class Gateway:
             self._admin.drain()
             while self.alive() and self._admin.active_requests() and time.monotonic() < deadline:
                 time.sleep(0.02)
+
+
+def _digest(document: str) -> str:
+    return hashlib.sha256(document.encode()).hexdigest()[:16]

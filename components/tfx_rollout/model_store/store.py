@@ -10,19 +10,26 @@ from tfx_rollout.model_store.base_path import BasePath
 from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.model_store.layout import version_number
 
-RESERVED = frozenset({"models", "gateway"})
+RESERVED = frozenset({"models", "gateway", "processes"})
 """Folders of the root that are no models."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 
 class ModelStore:
-    """All models under one root. Making one reads and writes nothing."""
+    """All models under one root. Making one reads and writes nothing.
 
-    def __init__(self, root: Path) -> None:
+    What belongs to one host alone (rendered files, logs, records of processes) lies in
+    `local`, the root itself unless several hosts share it.
+    """
+
+    def __init__(self, root: Path, *, local: Path | None = None) -> None:
         self.root = Path(root)
-        self.models_dir = self.root / "models"
-        self.gateway_dir = self.root / "gateway"
+        self.local = self.root if local is None else Path(local)
+        self.models_dir = self.local / "models"
+        self.gateway_dir = self.local / "gateway"
+        self.processes_dir = self.local / "processes"
+        self.lease_dir = self.root / ".lease"
 
     def __repr__(self) -> str:
         return f"ModelStore({str(self.root)!r})"

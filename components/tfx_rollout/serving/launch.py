@@ -123,7 +123,7 @@ class ModelServerProcess:
                 "log_start": log.tell(),
             }
             process = (launcher or TetheredLauncher()).launch(
-                name, arguments, log=log, environment={BIND_VARIABLE: host, **(environment or {})}, facts=facts
+                name, arguments, output=log, environment={BIND_VARIABLE: host, **(environment or {})}, facts=facts
             )
         return cls.adopt(name, process, facts)
 

@@ -15,9 +15,9 @@ class Launcher(Protocol):
     """How servers are started, and whether they are found again."""
 
     def launch(
-        self, role: str, command: Sequence[str], *, log: BinaryIO, environment: Mapping[str, str], facts: Mapping[str, Any]
+        self, role: str, command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str], facts: Mapping[str, Any]
     ) -> ServerProcess:
-        """Starts a server in a session of its own, its output appended to `log`.
+        """Starts a server in a session of its own, what it writes appended to `output`.
 
         `role` is its name among all servers of a root, `environment` is added to ours, and
         `facts` (JSON) is what must be known of it to work with it later.
@@ -31,22 +31,22 @@ class TetheredLauncher:
     """Starts servers that end with the *thread* that started them, so nothing need be remembered."""
 
     def launch(
-        self, role: str, command: Sequence[str], *, log: BinaryIO, environment: Mapping[str, str], facts: Mapping[str, Any]
+        self, role: str, command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str], facts: Mapping[str, Any]
     ) -> ServerProcess:
         """See `Launcher`."""
-        return ServerProcess.started(start_in_own_session(tethered(command), log, environment))
+        return ServerProcess.started(start_in_own_session(tethered(command), output, environment))
 
     def forget(self, role: str) -> None:
         """See `Launcher`."""
 
 
-def start_in_own_session(command: Sequence[str], log: BinaryIO, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Starts a command whose output goes to `log`, `environment` added to ours."""
+def start_in_own_session(command: Sequence[str], output: BinaryIO, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Starts a command whose output goes to `output`, `environment` added to ours."""
     return subprocess.Popen(
         command,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=log,
+        stdout=output,
         stderr=subprocess.STDOUT,
         # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
         start_new_session=True,

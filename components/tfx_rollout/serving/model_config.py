@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,13 @@ def render_model_config(models: Sequence[ServedModel]) -> str:
             "  }",
         ]
     return "\n".join([*lines, "}", ""])
+
+
+def rendered_spec(text: str) -> tuple[tuple[int, ...], dict[str, int]]:
+    """Versions and labels in a text that `render_model_config` made of one model."""
+    versions = tuple(int(found) for found in re.findall(r"^        versions: (\d+)$", text, re.MULTILINE))
+    labels = re.findall(r'^    version_labels { key: "([^"]*)" value: (\d+) }$', text, re.MULTILINE)
+    return versions, {label: int(version) for label, version in labels}
 
 
 def quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -64,13 +65,15 @@ class ServerProcess:
         """Asks it to end (SIGTERM), without waiting."""
         if self._child is not None:
             self._child.terminate()
-        elif self._pidfd is not None and self.alive():
-            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
+        elif self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     def kill(self) -> None:
         """Ends it and whatever it started (SIGKILL to its group), without waiting."""
-        if self.alive():
-            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            if self.alive():
+                os.killpg(os.getpgid(self.pid), signal.SIGKILL)
 
     def _ends_within(self, timeout_s: float | None) -> bool:
         assert self._pidfd is not None

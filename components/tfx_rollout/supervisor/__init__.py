@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tfx_rollout.supervisor.adoption import stop_left_over
 from tfx_rollout.supervisor.presence import SupervisorInfo, running_supervisor
 from tfx_rollout.supervisor.supervisor import Supervisor
 
-__all__ = ["Supervisor", "SupervisorInfo", "running_supervisor"]
+__all__ = ["Supervisor", "SupervisorInfo", "running_supervisor", "stop_left_over"]

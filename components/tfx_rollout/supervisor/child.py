@@ -11,9 +11,11 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 
 from tfx_rollout.model_store.control_file import write_text
-from tfx_rollout.serving import ModelServerProcess, ServedModel, render_model_config
+from tfx_rollout.model_store.faults import storage_faults
+from tfx_rollout.serving import Launcher, ModelServerProcess, ServedModel, render_model_config, rendered_spec
 from tfx_rollout.supervisor.backoff import Backoff
 from tfx_rollout.supervisor.probe import Answers, Probe
+from tfx_rollout.supervisor.process_folder import Survivor
 from tfx_rollout.traffic import Label, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec
 
@@ -35,7 +37,7 @@ class Child:
     """One model server of one model, started again with a growing delay whenever it dies.
 
     Every method returns at once; call `tick` often. Only the supervisor's own thread may
-    use it, since the process is tethered to that thread.
+    use it, since a tethered process ends with the thread that started it.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Child:
         folder: Path,
         executor: Executor,
         *,
+        launcher: Launcher,
         stop_grace_s: float = STOP_GRACE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,6 +59,7 @@ class Child:
         self._config_file = folder / f"{name}.config"
         self._log_file = folder / f"{name}.log"
         self._executor = executor
+        self._launcher = launcher
         self._stop_grace_s = stop_grace_s
         self._clock = clock
         self._process: ModelServerProcess | None = None
@@ -63,6 +67,7 @@ class Child:
         self._backoff = Backoff()
         self._started_at = 0.0
         self._next_start = 0.0
+        self._silent_until = 0.0
         self._kill_at: float | None = None
         self._silent_deaths = 0
         self._load_errors: Mapping[int, str] = {}
@@ -80,6 +85,11 @@ class Child:
         return None if self._probe is None else self._probe.answers
 
     @property
+    def unheard(self) -> bool:
+        """Whether it was adopted, and may yet answer for the first time: nothing should be decided about it."""
+        return self.answers is None and self._process is not None and self._clock() < self._silent_until
+
+    @property
     def fault(self) -> str | None:
         """Why it does not get ready, if it does not and that will hardly change by itself."""
         if self.answers is not None:
@@ -89,6 +99,25 @@ class Child:
         if self._silent_deaths >= HOPELESS_AFTER:
             return f"model server {self.name} ended {self._silent_deaths} times in a row before it answered: see {self._log_file}"
         return None
+
+    def adopt(self, survivor: Survivor, seen: ServerObservation | None) -> None:
+        """Goes on with the process of an earlier supervisor, which saw it last as `seen`. Raises `StorageFault`.
+
+        It keeps running as it is. One that has died since counts as any that dies.
+        """
+        self.spec = _spec_in(self._config_file)
+        if seen is not None:
+            # Of a death since the last look nobody has taken note.
+            died = seen.pid is not None and (seen.pid != survivor.record.pid or survivor.process is None)
+            self.restarts = seen.restarts + died
+        if survivor.process is None:
+            log.warning("model server %s died while no supervisor ran; starting it again", self.name)
+            return
+        self._process = ModelServerProcess.adopt(self.name, survivor.process, survivor.record.facts)
+        self._probe = Probe(self._process.rest_address, self.model, self._executor)
+        self._started_at = self._clock()
+        self._silent_until = self._started_at + PATIENCE_S
+        log.info("model server %s goes on (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
 
     def configure(self, spec: ServerSpec) -> None:
         """Writes the configuration that the server polls. Raises `StorageFault`."""
@@ -107,6 +136,7 @@ class Child:
             self._bury(now)
         if self._process is None:
             if self._kill_at is not None:
+                self._launcher.forget(self.name)
                 self._config_file.unlink(missing_ok=True)
                 self.gone = True
             elif now >= self._next_start:
@@ -139,6 +169,7 @@ class Child:
     def stop(self) -> None:
         """Asks the process to end; `tick` sees to it, and `gone` says when."""
         if self._kill_at is None:
+            self._launcher.forget(self.name)
             self._kill_at = self._clock() + self._stop_grace_s
             if self._process is not None:
                 self._process.terminate()
@@ -175,7 +206,7 @@ class Child:
 
     def _start(self, now: float) -> None:
         # Fresh ports each time: the former ones may belong to somebody else by now.
-        self._process = ModelServerProcess.start(self.name, self._config_file, self._log_file)
+        self._process = ModelServerProcess.start(self.name, self._config_file, self._log_file, launcher=self._launcher)
         self._probe = Probe(self._process.rest_address, self.model, self._executor)
         self._started_at = now
         log.info("model server %s started (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
@@ -215,9 +246,21 @@ def _listed(versions: tuple[int, ...]) -> str:
     return ", ".join(map(str, versions)) or "none"
 
 
+def _spec_in(config_file: Path) -> ServerSpec:
+    """What a server is configured with; nothing when there is no file."""
+    with storage_faults(config_file, "read"):
+        try:
+            versions, labels = rendered_spec(config_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return ServerSpec()
+    return ServerSpec(versions, {Label(label): version for label, version in labels.items()})
+
+
 def _how_it_ended(process: ModelServerProcess) -> str:
     """In words; the last line of the log explains an exit, but not a kill from outside."""
     code = process.returncode
-    if code is not None and code < 0:
+    if code is None:
+        return f"ended ({process.last_words()[:300]})"
+    if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended (code {code}: {process.last_words()[:300]})"

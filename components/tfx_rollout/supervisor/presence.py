@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from tfx_rollout.errors import Busy, CorruptState
 from tfx_rollout.model_store.control_file import read_json, write_json
 from tfx_rollout.model_store.faults import storage_faults
+
+log = logging.getLogger("tfx_rollout.supervisor")
 
 SCHEMA = 1
 INFO_FILE = "supervisor.json"
@@ -39,10 +42,11 @@ class SupervisorInfo:
 
 
 @contextmanager
-def presence(root: Path) -> Iterator[None]:
-    """Holds the root for this process; `Busy` when another supervisor serves it.
+def presence(root: Path) -> Iterator[bool]:
+    """Holds the root for this process; `Busy` when another supervisor on this host serves it.
 
-    The kernel gives the lock back when the process dies, however it dies.
+    The kernel gives the lock back when the process dies, however it dies. False where the
+    file system knows no such lock: then only the lease tells whether another one serves it.
     """
     path = root / LOCK_FILE
     with storage_faults(path, "written"):
@@ -50,15 +54,15 @@ def presence(root: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
         except BlockingIOError:
             info = _read_info(root)
             holder = f"the supervisor with pid {info.pid} at {info.gateway_address}" if info else "another supervisor"
             raise Busy(f"The root {root}", holder, "use that one, or stop it first") from None
-        (root / INFO_FILE).unlink(missing_ok=True)
-        try:
-            yield
-        finally:
-            (root / INFO_FILE).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s cannot be locked (%s); the lease alone keeps other supervisors out", path, error.strerror)
+            alone = False
+        yield alone
     finally:
         os.close(descriptor)
 
@@ -66,6 +70,13 @@ def presence(root: Path) -> Iterator[None]:
 def announce(root: Path, info: SupervisorInfo) -> None:
     """Writes down who serves the root, for `running_supervisor`."""
     write_json(root / INFO_FILE, info.to_json())
+
+
+def withdraw(root: Path, info: SupervisorInfo | None = None) -> None:
+    """Removes what was written down: only this `info`, when one is given, or else whatever is there."""
+    with storage_faults(root / INFO_FILE, "removed"):
+        if info is None or _read_info(root) == info:
+            (root / INFO_FILE).unlink(missing_ok=True)
 
 
 def running_supervisor(root: Path) -> SupervisorInfo | None:
@@ -76,7 +87,8 @@ def running_supervisor(root: Path) -> SupervisorInfo | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
+        # Held; or a file system without such locks, where the file is all that can be known.
         return _read_info(root)
     else:
         return None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 
-from tfx_rollout.errors import StorageFault
-from tfx_rollout.model_store import BasePath
+from tfx_rollout.errors import CorruptState, StorageFault
+from tfx_rollout.model_store import BasePath, Guard, unguarded
 from tfx_rollout.supervisor.child import Child
 from tfx_rollout.supervisor.probe import Answers
+from tfx_rollout.supervisor.process_folder import Survivor
 from tfx_rollout.supervisor.traffic_link import TrafficLink
 from tfx_rollout.traffic import (
     Await,
@@ -37,18 +38,25 @@ DRAIN_SECONDS = 1.0
 class SupervisedModel:
     """Brings one model from what is in force to what is desired, a step a turn.
 
-    `new_child` makes the (not yet started) model server of a name. The observed
-    generation starts at 0 with each supervisor: nothing is in force that it did not see.
+    `new_child` makes the (not yet started) model server of a name; `guard` is asked before
+    each step and each write. The observed generation starts at 0, since nothing is in force
+    that this supervisor did not see; `adopt` makes an exception of what outlived another one.
     """
 
     def __init__(
-        self, base: BasePath, link: TrafficLink, gateway_address: str, new_child: Callable[[BasePath, str], Child]
+        self,
+        base: BasePath,
+        link: TrafficLink,
+        gateway_address: str,
+        new_child: Callable[[BasePath, str], Child],
+        guard: Guard = unguarded,
     ) -> None:
         self.base = base
         self.children: dict[str, Child] = {}
         self._link = link
         self._gateway_address = gateway_address
         self._new_child = new_child
+        self._guard = guard
         self._generation = self._newest = 0
         self._step: Step = Await("the first look")
         self._asked_at = 0.0
@@ -58,6 +66,40 @@ class SupervisedModel:
     def settled(self) -> bool:
         """Whether nothing was left to do in the last turn."""
         return isinstance(self._step, Settled)
+
+    def adopt(self, survivors: Mapping[str, Survivor]) -> None:
+        """Goes on with the servers that an earlier supervisor started. Raises `StorageFault`."""
+        try:
+            seen = self.base.observed() or ObservedState(self.base.name)
+        except CorruptState as error:
+            log.warning("%s", error)
+            seen = ObservedState(self.base.name)
+        for name, survivor in survivors.items():
+            child = self._new_child(self.base, name)
+            child.adopt(survivor, seen.server(name))
+            self.children[name] = child
+        if self._link.in_force(self.base.name) is not None:
+            self._generation, self._written = seen.generation, seen
+
+    def begin_anew(self) -> None:
+        """Forgets what was applied, since another supervisor may have acted meanwhile; what serves goes on."""
+        self._generation = self._newest = 0
+        self._written = None
+        self._step = Await("the first look")
+
+    def tend(self) -> None:
+        """Keeps its servers running as they are, and takes no step."""
+        for name, child in list(self.children.items()):
+            child.tick()
+            self._link.locate(name, child.ports)
+            if child.gone:
+                del self.children[name]
+                self._link.forget(name)
+
+    @property
+    def _unheard(self) -> bool:
+        """Whether an adopted server may yet say for the first time what it holds: till then it looks like a dead one."""
+        return any(child.unheard for child in self.children.values())
 
     def ask(self, now: float) -> list[Future[Answers]]:
         """Begins a look at each of its servers; seldom where nothing is going on."""
@@ -71,12 +113,13 @@ class SupervisedModel:
         for child in self.children.values():
             child.collect()
 
-    def take_step(self, now: float) -> bool:
+    def take_step(self) -> bool:
         """Takes the next step towards the desired state; whether anything was done.
 
-        Raises `RolloutError` when the desired state cannot be read or a file not be written;
-        what serves goes on serving.
+        Raises `RolloutError` when the desired state cannot be read, a file not be written or
+        the lease is lost; what serves goes on serving.
         """
+        self._guard()
         desired = self.base.desired()
         if desired.generation < self._newest:
             # A lost file would otherwise read as "serve nothing", and a storage that is away for a moment as well.
@@ -86,29 +129,29 @@ class SupervisedModel:
                 "restore it, or start the supervisor again to accept it",
             )
         self._newest = desired.generation
-        for name, child in list(self.children.items()):
-            child.tick()
-            self._link.locate(name, child.ports)
-            if child.gone:
-                del self.children[name]
-                self._link.forget(name)
+        self.tend()
+        if self._unheard:
+            return False
         self._link.shape(self.base.name, desired.mirror, desired.sticky, desired.canary)
-        self._step = next_step(desired, self._observe(now), now=now, drain_seconds=DRAIN_SECONDS)
+        self._step = next_step(desired, self._observe(), drained=self._link.in_force_for(self.base.name) >= DRAIN_SECONDS)
         return self._apply(self._step, desired)
 
     def publish(self, now: float) -> None:
-        """Writes the observed state, when it says anything new."""
-        observed = self._observe(now)
-        unchanged = self._written is not None and replace(observed, at=self._written.at) == self._written
+        """Writes the observed state, when it says anything new. `now` in seconds since the epoch."""
+        observed = self._observe()
+        unchanged = self._written is not None and observed == replace(self._written, at=0.0)
         if unchanged or (self._written is None and not self._generation and not self.children and self.settled):
             return
-        self.base.write_observed(observed)
-        self._written = observed
+        if self._unheard:
+            return
+        self._written = replace(observed, at=now)
+        self.base.write_observed(self._written, guard=self._guard)
 
     def publish_end(self, now: float) -> None:
         """Writes that nothing of this model is in force any more."""
         if self._written is not None:
-            self.base.write_observed(ObservedState(self.base.name, step="the supervisor has stopped", at=now))
+            gone = ObservedState(self.base.name, step="the supervisor has stopped", at=now)
+            self.base.write_observed(gone, guard=self._guard)
 
     def _apply(self, step: Step, desired: DesiredState) -> bool:
         model = self.base.name
@@ -129,7 +172,7 @@ class SupervisedModel:
             log.info("generation %d of %s is in force: %s", desired.generation, model, _said(desired))
         return isinstance(step, (StartServer, Configure, SetTraffic, StopServer))
 
-    def _observe(self, now: float) -> ObservedState:
+    def _observe(self) -> ObservedState:
         in_force = self._link.in_force(self.base.name)
         faults = [child.fault for child in self.children.values()]
         stuck = self._step.reason if isinstance(self._step, Stuck) else None
@@ -140,7 +183,6 @@ class SupervisedModel:
             gateway_address=self._gateway_address,
             step=_words(self._step),
             fault=stuck or next(filter(None, [*faults, self._link.fault]), None),
-            at=now,
         )
         if in_force is None:
             return state

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tfx_rollout.errors import RolloutError
+from tfx_rollout.errors import CorruptState, RolloutError
 from tfx_rollout.gateway import Gateway, GatewayConfig
 from tfx_rollout.supervisor.backoff import Backoff
 from tfx_rollout.supervisor.gateway_config import ModelTraffic, gateway_config
+from tfx_rollout.supervisor.traffic_record import Told, TrafficRecord, read_record, write_record
 from tfx_rollout.traffic import Route, Split, Sticky, Track
 
 log = logging.getLogger("tfx_rollout.supervisor")
@@ -26,18 +28,21 @@ RETRY_AFTER_S = 5.0
 
 @dataclass(frozen=True)
 class InForce:
-    """What the gateway confirmed for one model, and since when (seconds since the epoch)."""
+    """What the gateway confirmed for one model, and since when: in seconds since the epoch, as in the access log,
+    and on the monotonic clock, which no setting of the time moves."""
 
     split: Split
     routes: Mapping[Track, Route]
     since: float
+    since_monotonic: float
 
 
 class TrafficLink:
     """Collects what each model wants, renders it for the gateway, and knows what it confirmed.
 
     It also starts a gateway that died again; that one has its last configuration from the
-    start, so what was in force still is as soon as it listens.
+    start, so what was in force still is as soon as it listens. For a gateway that outlived
+    its supervisor `recover` finds out what is in force.
     """
 
     def __init__(
@@ -51,6 +56,8 @@ class TrafficLink:
         self._gateway = gateway
         self._host = server_host
         self._clock, self._monotonic = clock, monotonic
+        self._record_file = gateway.directory / "traffic.json"
+        self._told = Told()
         self._wanted: dict[str, ModelTraffic] = {}
         self._addresses: dict[str, tuple[str, int, int]] = {}
         self._applied: GatewayConfig | None = None
@@ -62,6 +69,28 @@ class TrafficLink:
         self._rotate_at = 0.0
         self.fault: str | None = None
         """Why the gateway does not do what it is told, if so."""
+
+    def recover(self) -> None:
+        """Takes up what an adopted gateway was told before; where nobody knows, all is set anew. Raises `StorageFault`."""
+        try:
+            record = read_record(self._record_file)
+        except CorruptState as error:
+            log.warning("%s", error)
+            return
+        for told in filter(None, (record.offered, record.in_force)):
+            if not self._gateway.routes_by(gateway_config(told.traffic, told.addresses)):
+                continue
+            self._told, self._wanted, self._addresses = told, dict(told.traffic), dict(told.addresses)
+            now = self._monotonic()
+            for model, traffic in told.traffic.items():
+                self._in_force[model] = InForce(traffic.split, traffic.routes, told.since[model], now)
+            return
+        log.warning("what the gateway has in force is not what %s says; it is set anew", self._record_file)
+
+    def give_back(self) -> None:
+        """Lets every model's requests go to stable alone from the next `sync` on."""
+        for model, traffic in self._wanted.items():
+            self._wanted[model] = replace(traffic, split=Split(), mirror=0)
 
     def route(self, model: str, split: Split, routes: Mapping[Track, Route]) -> None:
         """Lets this model's requests go this way from the next `sync` on; forgotten if that one fails."""
@@ -86,6 +115,11 @@ class TrafficLink:
         """What the gateway confirmed for this model; None before the first time."""
         return self._in_force.get(model)
 
+    def in_force_for(self, model: str) -> float:
+        """For how many seconds that has been so, by the monotonic clock; since it was recovered if that is later."""
+        found = self._in_force.get(model)
+        return math.inf if found is None else self._monotonic() - found.since_monotonic
+
     @property
     def confirmed(self) -> bool:
         """Whether all that was asked for is in force."""
@@ -108,37 +142,56 @@ class TrafficLink:
         if self._gateway.alive() or now < self._next_start:
             return
         log.warning("the gateway died and is started again")
-        self._backoff = self._backoff.died(self._clock() - (self._gateway.started_at or 0.0))
+        self._backoff = self._backoff.died(now - self._gateway.started_at)
         self._next_start = now + self._backoff.delay_s
         self._gateway.start()
         self.fault = None
 
     def _apply(self) -> None:
         config = self._config()
-        if config == self._applied or not self._gateway.alive():
+        if config == self._applied or not self._wanted or not self._gateway.alive():
             return
         if config == self._refused and self._monotonic() < self._retry_at:
             return
-        asked = dict(self._wanted)
+        offered = self._offer()
+        write_record(self._record_file, TrafficRecord(self._told, offered))
         try:
             self._gateway.apply(config, timeout_s=APPLY_WITHIN_S)
         except RolloutError:
             self._refused, self._retry_at = config, self._monotonic() + RETRY_AFTER_S
             raise
         self._applied, self._refused, self.fault = config, None, None
+        self._confirm(offered)
+
+    def _offer(self) -> Told:
+        """What is wanted now, in force from now on where it changes a model's split or routes."""
         now = self._clock()
-        for model, traffic in asked.items():
+        since = {}
+        for model, traffic in self._wanted.items():
+            before = self._in_force.get(model)
+            same = before is not None and (before.split, before.routes) == (traffic.split, traffic.routes)
+            since[model] = before.since if before is not None and same else now
+        return Told(dict(self._wanted), dict(self._addresses), since)
+
+    def _confirm(self, offered: Told) -> None:
+        """Takes note of what came into force just now."""
+        now, monotonic = self._clock(), self._monotonic()
+        since = dict(offered.since)
+        for model, traffic in offered.traffic.items():
             before = self._in_force.get(model)
             if before is not None and (before.split, before.routes) == (traffic.split, traffic.routes):
                 continue
-            self._in_force[model] = InForce(traffic.split, traffic.routes, now)
+            since[model] = now
+            self._in_force[model] = InForce(traffic.split, traffic.routes, now, monotonic)
             if traffic.routes:
                 log.info("traffic of %s: %s", model, traffic.split)
+        self._told = replace(offered, since=since)
+        write_record(self._record_file, TrafficRecord(self._told))
 
     def _forget_unapplied(self) -> None:
         """Goes back to what is in force, so that the next step is decided from that and no late change surprises it."""
         for model, traffic in self._wanted.items():
-            now = self._in_force.get(model, InForce(Split(), {}, 0.0))
+            now = self._in_force.get(model, InForce(Split(), {}, 0.0, 0.0))
             self._wanted[model] = replace(traffic, split=now.split, routes=now.routes)
 
     def _rotate(self) -> None:

@@ -4,8 +4,8 @@ Every step is decided anew from the desired and the observed state alone, so not
 be remembered between steps, and a crash at any instant leaves nothing to repair.
 
 Forward: a version is AVAILABLE on every server that needs it, then its label is set and
-confirmed, then the gateway sends requests there. Back: weight 0 is in force and
-`drain_seconds` have passed, then the label goes, then the version is unloaded, then the
+confirmed, then the gateway sends requests there. Back: weight 0 is in force and the
+requests of before are over (`drained`), then the label goes, then the version is unloaded, then the
 server stops. What follows from this:
 
 - An existing label moves only to a version that is AVAILABLE, by a configuration that
@@ -94,13 +94,14 @@ _CANDIDATE_TRACKS = (Track.CANARY, Track.SHADOW)
 _GONE = (VersionState.END, VersionState.UNKNOWN)
 
 
-def next_step(desired: DesiredState, observed: ObservedState, *, now: float, drain_seconds: float = 1.0) -> Step:
+def next_step(desired: DesiredState, observed: ObservedState, *, drained: bool) -> Step:
     """The one step to take now on the way to `desired`.
 
-    `now` is in seconds since the epoch, on the clock of `observed.split_since`. Call it
-    again with a fresh observation after the step is applied; `Settled` ends the way.
-    After a `SetTraffic` that is after the gateway has confirmed it: until then `observed`
-    would not show a route that may come into force at any moment.
+    `drained`: whether split and routes have been in force for so long that requests begun
+    before are over, by a clock that nobody sets. Call it again with a fresh observation
+    after the step is applied; `Settled` ends the way. After a `SetTraffic` that is after the
+    gateway has confirmed it: until then `observed` would not show a route that may come into
+    force at any moment.
     """
     specs = place(desired)
     cut = _cut_off(desired, observed)
@@ -113,8 +114,6 @@ def next_step(desired: DesiredState, observed: ObservedState, *, now: float, dra
     if isinstance(traffic, SetTraffic):
         return traffic
     waiting: list[Step] = [] if traffic is None else [traffic]
-    # A clock that was set back gives a negative time: requests then drain on the server alone.
-    drained = not 0 <= now - observed.split_since < drain_seconds
     for server in observed.servers:
         target = specs.get(server.name)
         if target is None or _is_replaced(server, target, desired):

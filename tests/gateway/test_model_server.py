@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 
 import pytest
 
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
 from tfx_rollout.replay import ReplaySettings, replay
 from tfx_rollout.serving import ModelServerProcess, ServedModel, grpc_api, render_model_config
-from tfx_rollout.traffic import Split, Track
+from tfx_rollout.serving.prediction_log import prediction_log_environment
+from tfx_rollout.traffic import FULL, Split, Track
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +27,8 @@ def server(tmp_path):
         (base / str(version) / "saved_model.pb").write_bytes(plus(version))
     config = tmp_path / "models.config"
     config.write_text(render_model_config([ServedModel("sums", base, (1, 2), {"stable": 1, "canary": 2})]))
-    server = ModelServerProcess.start("sums", config, tmp_path / "server.log")
+    environment = prediction_log_environment(tmp_path / "predictions")
+    server = ModelServerProcess.start("sums", config, tmp_path / "server.log", environment=environment)
     for version in (1, 2):
         server.wait_available("sums", version, timeout_s=60)
     yield server
@@ -75,3 +79,25 @@ def test_labels_pins_and_replayed_rows_reach_the_version_they_are_for(server, ga
     report = replay(ReplaySettings(gateway.address, "sums", rate=60, seconds=2), [{"x": float(n)} for n in range(20)])
     assert (report.requests, report.failures) == (120, 0)
     assert {name: list(track.versions) for name, track in report.tracks.items()} == {"stable": [1], "canary": [2]}
+
+
+def test_what_stable_and_shadow_predicted_for_a_request_is_known_by_its_id(server, gateway, clients, tmp_path):
+    tracks = {
+        track: Upstream(server.host, server.grpc_port, server.rest_port, label)
+        for track, label in ((Track.STABLE, "stable"), (Track.SHADOW, "canary"))
+    }
+    gateway.apply(GatewayConfig((ModelRoutes("sums", tracks, mirror=FULL),)))
+    answers = [clients.rest("/v1/models/sums:predict", body={"instances": [float(n)]}) for n in range(30)]
+    deadline = time.monotonic() + 15
+    while len(lines := logged(tmp_path / "predictions")) < 60:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    found = {(line["id"], line["version"]): line["prediction"] for line in lines}
+    assert len(found) == 60
+    for number, answer in enumerate(answers):
+        assert found[answer.request_id, 1] == answer.body["predictions"] == [number + 1]
+        assert found[answer.request_id, 2] == [number + 2]
+
+
+def logged(folder):
+    return [json.loads(line) for part in sorted(folder.glob("*.jsonl")) for line in part.read_text().splitlines()]

@@ -193,8 +193,7 @@ def list_(root: Path, model: str, as_json: bool) -> None:
 def report(rollout_id: str | None, root: Path, model: str, page: Path | None, as_json: bool) -> None:
     """Report on a rollout: outcome, reason, evidence, counts and latencies per stage and track."""
     from tfx_rollout.model_store import write_text
-    from tfx_rollout.rollout import build_report, read_rollout, render_text
-    from tfx_rollout.rollout.report import render_html
+    from tfx_rollout.rollout import build_report, read_rollout, render_html, render_text
 
     if as_json and page == STDOUT:
         raise click.UsageError("--json and --html - both print to the standard output; choose one, or give --html a file.")

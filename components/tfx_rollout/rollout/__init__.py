@@ -15,7 +15,7 @@ from tfx_rollout.rollout.operations import (
 )
 from tfx_rollout.rollout.orders import ORDER_KINDS, Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan, Stage, built_in_plans, json_schema, load_plan, plan_from_dict
-from tfx_rollout.rollout.report import build_report, outcome, render_text
+from tfx_rollout.rollout.report import build_report, outcome, render_html, render_text
 from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "outcome",
     "plan_from_dict",
     "read_rollout",
+    "render_html",
     "render_text",
     "rollback_to_previous",
     "running_rollout",

@@ -9,7 +9,7 @@ import pytest
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.rollout import Phase, list_rollouts, plan_from_dict, start_rollout
-from tfx_rollout.tfx.canary_run import default_timeout, progress, run_canary, settle
+from tfx_rollout.tfx.canary_run import default_timeout, page_of, progress, run_canary, settle
 from tfx_rollout.traffic import Label, Split
 
 
@@ -68,6 +68,7 @@ def test_a_sound_version_holds_until_it_is_promoted(live, quick, supervised):
         ended = say_last_word(live, found, promote=True)
     assert (ended.outcome, ended.passed) == ("promoted", True)
     assert (live.desired().stable, live.desired().previous) == (2, 1)
+    assert "✓ promoted" in page_of(live, ended.rollout)
 
 
 def test_a_version_that_is_refused_is_rolled_back(live, quick, supervised):

@@ -80,6 +80,7 @@ def test_a_sound_model_is_promoted_and_blessed_as_the_evaluator_blesses(live, st
     decision = json.loads((Path(blessing.uri) / "decision.json").read_text())
     assert [piece["kind"] for piece in decision["evidence"]] == ["model_blessing", "pushed_model", "rollout"]
     assert json.loads((Path(report.uri) / "report.json").read_text())["state"]["version"] == 2
+    assert "version 2 after version 1" in (Path(report.uri) / "report.html").read_text()
 
 
 def test_a_harmful_model_is_rolled_back_and_not_blessed(live, stage, supervised):

@@ -53,7 +53,12 @@ def number(artifact: types.Artifact, name: str) -> int:
 
 def write_json_file(artifact: types.Artifact, name: str, document: Mapping[str, Any]) -> None:
     """Writes a JSON file below the artifact's uri, wherever that is."""
-    io_utils.write_string_file(os.path.join(artifact.uri, name), json.dumps(document, indent=2) + "\n")  # noqa: PTH118
+    write_text_file(artifact, name, json.dumps(document, indent=2) + "\n")
+
+
+def write_text_file(artifact: types.Artifact, name: str, text: str) -> None:
+    """Writes a text file below the artifact's uri, wherever that is."""
+    io_utils.write_string_file(os.path.join(artifact.uri, name), text)  # noqa: PTH118
 
 
 def write_mark(artifact: types.Artifact, name: str) -> None:

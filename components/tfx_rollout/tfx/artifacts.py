@@ -10,7 +10,8 @@ class RolloutReport(artifact.Artifact):
 
     Custom properties: `outcome` (`holding`, `promoted`, `rolled_back`, `first_version`,
     `already_live`, `not_pushed`, `failed`), `passed` (0 or 1, always there), `reason`, `rollout`,
-    `generation`, `digest`, `pushed_version`. `report.json` below the uri has the whole story.
+    `generation`, `digest`, `pushed_version`. `report.json` below the uri has the whole story,
+    `report.html` shows it.
     """
 
     # Importable under this very name: Kubeflow's entrypoint makes the class of it.

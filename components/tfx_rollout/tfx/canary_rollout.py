@@ -13,9 +13,9 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from tfx_rollout.rollout import Plan, load_plan, plan_from_dict
-from tfx_rollout.tfx.artifact_facts import Artifacts, flag, only, set_facts, text, write_json_file
+from tfx_rollout.tfx.artifact_facts import Artifacts, flag, only, set_facts, text, write_json_file, write_text_file
 from tfx_rollout.tfx.artifacts import RolloutReport
-from tfx_rollout.tfx.canary_run import Outcome, run_canary
+from tfx_rollout.tfx.canary_run import Outcome, page_of, run_canary
 from tfx_rollout.tfx.parameters import Parameter, Serving, late, run_id_or_default, serving_parameter
 
 
@@ -63,6 +63,8 @@ class Executor(base_executor.BaseExecutor):
             pushed_version="" if found.version is None else str(found.version),
         )
         write_json_file(report, "report.json", found.to_json())
+        if found.rollout:
+            write_text_file(report, "report.html", page_of(serving.base, found.rollout))
         logging.info("CanaryRollout: %s: %s", found.outcome, found.reason)
 
 
@@ -75,7 +77,8 @@ class CanaryRollout(base_component.BaseComponent):
     live already is left alone (`already_live`), one that was not pushed gives `not_pushed`.
 
     The output `report` has `outcome`, `passed` (0 or 1), `reason`, `rollout`,
-    `generation` and `digest` as custom properties, and `report.json`.
+    `generation` and `digest` as custom properties, `report.json`, and where there was a rollout
+    `report.html`: a page with charts of how it stood when the component ended.
     """
 
     SPEC_CLASS = CanaryRolloutSpec

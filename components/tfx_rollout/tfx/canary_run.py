@@ -12,7 +12,7 @@ from typing import Any
 
 from tfx_rollout.errors import NotFound, ServingFault
 from tfx_rollout.model_store import BasePath
-from tfx_rollout.rollout import Plan
+from tfx_rollout.rollout import Plan, build_report, render_html
 from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_rollout, send_order, start_rollout
 from tfx_rollout.rollout.orders import Expectation, OrderKind
 from tfx_rollout.rollout.state import Phase, RolloutState
@@ -166,6 +166,11 @@ def outcome_of(base: BasePath, state: RolloutState) -> Outcome:
         generation=state.generation,
         details={"first_version": state.first_version, "state": state.to_json(), "live": base.desired().stable},
     )
+
+
+def page_of(base: BasePath, rollout: str) -> str:
+    """The report of a rollout as a page, as it stands now."""
+    return render_html(build_report(read_rollout(base, rollout)))
 
 
 def default_timeout(plan: Plan) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -27,6 +29,7 @@ def test_the_report_of_a_rollback_names_reason_harm_and_evidence(live, plan):
     assert document["tracks"]["canary"]["codes"]["INVALID_ARGUMENT"] == failures
     assert document["evidence"]["e_value"] >= document["evidence"]["threshold"]
     assert len(document["bad_windows"]) >= 2
+    assert document["evidence"] == record.verdicts[document["evidence_window"]].to_json()
     assert 0 < document["seconds_to_decision"] < 120
     text = render_text(document)
     assert "Outcome   rolled back" in text
@@ -56,3 +59,70 @@ def test_a_rollout_that_has_not_begun_has_a_report_too(live, plan):
     assert (document["outcome"], document["passed"], document["stages"]) == ("running", False, [])
     assert (document["evidence"], document["harmed_share"]) == (None, 0.0)
     assert "version 2" in render_text(document)
+
+
+def test_it_says_who_ordered_what_and_why(promoted):
+    document = build_report(promoted)
+    order = {key: document["orders"][0][key] for key in ("kind", "by", "why", "taken")}
+    assert order == {"kind": "promote", "by": "ben", "why": "all evidence is fine", "taken": True}
+    event = next(event for event in document["events"] if event["event"] == "promote")
+    assert event["by"] == "ben"
+    assert document["events"] == promoted.events
+
+
+def test_the_whole_plan_and_what_it_promises_are_there(promoted):
+    document = build_report(promoted)
+    assert document["weights"] == promoted.plan.weights()
+    assert document["plan_document"] == promoted.plan.to_json()
+    assert (document["attempt"], document["threshold"], document["suspicion"]) == (0, 20, pytest.approx(20**0.5))
+
+
+def test_each_stage_has_the_evidence_it_was_left_with(promoted):
+    document = build_report(promoted)
+    first, second = document["stages"]
+    assert first["evidence"]["call"] == "advance"
+    assert second["evidence"] == promoted.verdicts[promoted.windows[-1].number].to_json()
+    assert first["windows"] + second["windows"] == document["windows"]
+
+
+def test_verdicts_that_say_the_same_in_a_row_are_one_line(promoted):
+    document = build_report(promoted)
+    rows = document["verdicts"]
+    assert sum(row["windows"] for row in rows) == document["windows"]
+    assert all((one["stage"], one["call"]) != (next["stage"], next["call"]) for one, next in pairwise(rows))
+    assert [row["from_window"] for row in rows[1:]] == [row["to_window"] + 1 for row in rows[:-1]]
+    assert rows[-1]["reasons"] == list(promoted.verdicts[rows[-1]["to_window"]].reasons)
+    assert {row["stage"] for row in rows} == {1, 2}
+
+
+def test_what_was_rolled_back_after_it_had_passed_was_decided_by_the_rollback(live, plan):
+    rollout = start_rollout(live.base, 2, plan(), by="ann", why="a new version")
+    live.run()
+    passed = build_report(read_rollout(live.base, rollout))
+    live.canary(Behaviour(failures=0.3))
+    live.run(lambda state: state.finished)
+    document = build_report(read_rollout(live.base, rollout))
+    assert document["outcome"] == "rolled_back"
+    assert document["decided_at"] > passed["decided_at"]
+    assert document["evidence"]["call"] == "rollback"
+
+
+def test_a_void_window_is_left_out_of_the_figures_but_its_harm_is_counted(rolled_back):
+    first, *others = rolled_back.windows
+    record = replace(rolled_back, windows=[replace(first, void=True), *others])
+    document, before = build_report(record), build_report(rolled_back)
+    assert (document["windows"], document["void_windows"]) == (before["windows"] - 1, 1)
+    assert document["series"]["window"][0] == 2
+    assert document["harmed_share"] == before["harmed_share"]
+
+
+def test_ten_thousand_windows_give_at_most_two_thousand_points_and_every_event(long):
+    document = build_report(long)
+    series = document["series"]
+    assert (series["windows"], series["thinned"], series["windows_per_point"]) == (10_000, True, 5)
+    assert len(series["end"]) == 2000
+    assert document["events"] == long.events
+    for track in (Track.STABLE, Track.CANARY):
+        requests = sum(window.counts(track).requests for window in long.windows)
+        assert sum(series["tracks"][str(track)]["requests"]) == document["tracks"][str(track)]["requests"] == requests
+    assert len(json.dumps(document)) < 2_000_000

@@ -106,7 +106,7 @@
     }
     ctx.restore();
   }
-  function drawBound(u, value, text, name) {
+  function drawBound(u, value, text, name, side) {
     const { ctx } = u;
     const { left, top, width, height } = u.bbox;
     const y = u.valToPos(value, "y", true);
@@ -115,13 +115,13 @@
     ctx.strokeStyle = ctx.fillStyle = colour(name);
     ctx.lineWidth = 1.5 * devicePixelRatio;
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textBaseline = "bottom";
+    ctx.textBaseline = side === "above" ? "bottom" : "top";
     ctx.textAlign = "left";
     ctx.beginPath();
     ctx.moveTo(left, y);
     ctx.lineTo(left + width, y);
     ctx.stroke();
-    ctx.fillText(text, left + 6 * devicePixelRatio, y - 2 * devicePixelRatio);
+    ctx.fillText(text, left + 6 * devicePixelRatio, y + (side === "above" ? -2 : 3) * devicePixelRatio);
     ctx.restore();
   }
 
@@ -174,8 +174,8 @@
       range: () => [floor, ceiling],
       axis: evidence,
       bounds: [
-        [report.threshold, `${2 ** report.attempt}/α = ${digits(report.threshold)}: rolled back from here on`, "bad"],
-        [report.suspicion, `√ = ${digits(report.suspicion)}: no stage passes above`, "mild"],
+        [report.threshold, `${2 ** report.attempt}/α = ${digits(report.threshold)}: rolled back from here on`, "bad", "above"],
+        [report.suspicion, `√ = ${digits(report.suspicion)}: no stage passes above`, "mild", "below"],
       ],
     }),
     failures: () => ({
@@ -244,7 +244,7 @@
         draw: [
           (u) => {
             drawMarks(u, chart.named);
-            (chart.bounds ?? []).forEach(([value, text, name]) => drawBound(u, value, text, name));
+            (chart.bounds ?? []).forEach((bound) => drawBound(u, ...bound));
           },
         ],
         setSelect: [

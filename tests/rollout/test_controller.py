@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tfx_rollout.evidence import TrackCounts
-from tfx_rollout.rollout import Call, Phase, build_report, read_rollout, send_order, start_rollout
+from tfx_rollout.rollout import Call, Phase, RolloutController, build_report, read_rollout, send_order, start_rollout
 from tfx_rollout.testing import Behaviour, Delays
 from tfx_rollout.traffic import Cause, DesiredState, Label, Split, Track
 
@@ -311,6 +311,7 @@ def test_a_long_time_without_a_gateway_is_one_void_window(live, plan):
     live.clock.advance(3600.0)
     live.serving.split, live.serving.routes = None, {}
     live.evidence.gaps.append((down, live.clock.now()))
+    live.controller = RolloutController(live.base, live.evidence, live.clock)
     assert live.run().phase is Phase.HOLDING
     void = [window for window in read_rollout(live.base, rollout).windows if window.void]
     assert len(void) == 1

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tfx_rollout.rollout import TABLE, Effect, Event, ImpossibleTransition, Phase, machine, transition
-from tfx_rollout.rollout.state import FINISHED
+from tfx_rollout.rollout.state import FINISHED, WATCHED
 
 EVERYTHING = list(itertools.product(Phase, Event))
 
@@ -25,10 +25,12 @@ def test_every_transition_of_the_table_leads_to_a_phase_with_the_effect_that_bel
         Phase.SUBMITTED: {Effect.NOTHING},
         Phase.LOADING: {Effect.LOAD},
         Phase.GOING_LIVE: {Effect.GO_LIVE},
-        Phase.RUNNING: {Effect.NEXT_STAGE},
+        Phase.RUNNING: {Effect.NOTHING} if event is Event.RESUME else {Effect.NEXT_STAGE},
         Phase.AWAITING_APPROVAL: {Effect.NOTHING},
+        Phase.PAUSED: {Effect.NOTHING},
         Phase.HOLDING: {Effect.NOTHING},
         Phase.PROMOTING: {Effect.PROMOTE},
+        Phase.STEPPING_BACK: {Effect.STEP_BACK},
         Phase.ROLLING_BACK: {Effect.RESTORE},
         Phase.PROMOTED: {Effect.NOTHING},
         Phase.ROLLED_BACK: {Effect.NOTHING},
@@ -62,7 +64,7 @@ def test_every_unfinished_phase_but_the_way_back_can_be_stopped():
 
 
 def test_a_regression_ends_a_rollout_wherever_windows_are_judged():
-    for phase in (Phase.RUNNING, Phase.AWAITING_APPROVAL, Phase.HOLDING):
+    for phase in WATCHED:
         assert transition(phase, Event.REGRESSED) == machine.Transition(Phase.ROLLING_BACK, Effect.RESTORE)
 
 

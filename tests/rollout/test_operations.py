@@ -101,8 +101,8 @@ def test_an_unknown_rollout_is_refused(live, plan):
 def test_an_order_that_does_not_fit_the_phase_is_refused(live, plan):
     rollout = start(live, 2, plan())
     live.run(lambda state: state.phase is Phase.RUNNING)
-    with pytest.raises(Conflict, match=rf"The order to promote is refused: rollout {rollout} is in stage 1 of its plan\."):
-        send_order(live.base, rollout, "promote", by="ann", why="impatient")
+    with pytest.raises(Conflict, match=rf"The order to resume is refused: rollout {rollout} is in stage 1 of its plan\."):
+        send_order(live.base, rollout, "resume", by="ann", why="impatient")
     with pytest.raises(InvalidInput, match="There is no order 'dance'"):
         send_order(live.base, rollout, "dance", by="ann", why="")  # type: ignore[arg-type]
     live.run()

@@ -16,7 +16,7 @@ TEN = Split.of(0.1)
 
 @given(st.floats(0, 100), st.none() | st.floats(0, 100), st.floats(0.5, 30), st.lists(st.floats(0, 40), max_size=20))
 def test_windows_tile_a_segment_and_wait_for_the_horizon(since, length, seconds, pauses):
-    segment, until = Segment(TEN, since), None if length is None else since + length
+    segment, until = Segment(TEN, since, since), None if length is None else since + length
     judged, horizon, ends = 0.0, since, [since]
     for pause in pauses:
         horizon += pause
@@ -35,17 +35,24 @@ def test_windows_tile_a_segment_and_wait_for_the_horizon(since, length, seconds,
 
 
 def test_a_segment_lasts_until_another_split_or_the_same_one_anew_is_in_force():
-    segment = Segment(TEN, 10.0)
+    segment = Segment(TEN, 10.0, 10.0)
     assert segments.end_of(segment, ObservedState("m", split=TEN, split_since=10.0)) is None
     assert segments.end_of(segment, ObservedState("m", split=Split(), split_since=17.0)) == 17.0
     assert segments.end_of(segment, ObservedState("m", split=TEN, split_since=18.0)) == 18.0
 
 
+def test_a_segment_that_is_cut_lasts_until_then_though_the_same_split_stays_in_force():
+    segment = Segment(TEN, 12.0, 10.0, until=15.0)
+    assert segments.end_of(segment, ObservedState("m", split=TEN, split_since=10.0)) == 15.0
+    assert segments.end_of(segment, ObservedState("m", split=Split(), split_since=14.0)) == 14.0
+    assert segments.end_of(segment, ObservedState("m", split=Split(), split_since=17.0)) == 15.0
+
+
 def test_while_the_split_in_force_is_unknown_a_segment_has_no_end():
-    assert segments.end_of(Segment(TEN, 10.0), ObservedState("m", split=None)) is None
+    assert segments.end_of(Segment(TEN, 10.0, 10.0), ObservedState("m", split=None)) is None
 
 
 def test_a_window_that_the_source_cannot_vouch_for_is_void():
-    window = segments.window_of(3, Interval(10.0, 12.0, "split"), Segment(TEN, 10.0), IntervalCounts(gap=True))
+    window = segments.window_of(3, Interval(10.0, 12.0, "split"), Segment(TEN, 10.0, 10.0), IntervalCounts(gap=True))
     assert window.void
     assert (window.number, window.closed_by, window.split) == (3, "gap", TEN)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tfx_rollout.traffic import Cause, DesiredState, Label, Split
+from tfx_rollout.rollout.plan import Plan, Stage
+from tfx_rollout.traffic import FULL, Cause, DesiredState, Label, Split, Sticky
 
 
 def without_canary(desired: DesiredState) -> DesiredState:
@@ -14,15 +15,38 @@ def without_canary(desired: DesiredState) -> DesiredState:
     return desired.change(labels=labels, versions=versions, split=Split(), mirror=0)
 
 
-def canary_at(before: DesiredState, candidate: int, split: Split, cause: Cause) -> DesiredState:
-    """The candidate beside what was there, with this split: 0 % while it loads, then a stage's."""
+def canary_at(
+    before: DesiredState, candidate: int, split: Split, cause: Cause, *, mirror: int = 0, sticky: Sticky | None = None
+) -> DesiredState:
+    """The candidate beside what was there, with this split: 0 % while it loads, then a stage's.
+
+    `mirror` in units of 0.01 % of the requests; `sticky` while users are assigned, else as it was before.
+    """
     base = without_canary(before)
     return base.change(
         versions=(*base.versions, candidate),
         labels={**base.labels, Label.CANARY: candidate},
         split=split,
+        mirror=mirror,
+        sticky=sticky or base.sticky,
         cause=cause,
     )
+
+
+def in_stage(before: DesiredState, candidate: int, stage: Stage, cause: Cause, *, sticky: Sticky | None) -> DesiredState:
+    """The candidate as a stage has it: at its share, with copies of requests, or for those alone who ask for it."""
+    return canary_at(before, candidate, stage.split, cause, mirror=round(stage.mirror * FULL), sticky=sticky)
+
+
+def assignment(plan: Plan, rollout: str) -> Sticky | None:
+    """How requests are assigned during a rollout: by user, where the plan says so, and anew in every rollout."""
+    return None if plan.unit_header is None else Sticky(plan.unit_header, salt=rollout)
+
+
+def next_step_back(plan: Plan, split: Split) -> Split | None:
+    """The next lower share on the plan's way back; None where none is left, and stable gets everything."""
+    lower = [split_then for share in plan.step_back.shares if (split_then := Split.of(share)).canary < split.canary]
+    return lower[0] if lower else None
 
 
 def promoted(before: DesiredState, candidate: int, *, keep_previous: bool, cause: Cause) -> DesiredState:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from tfx_rollout.errors import CorruptState, NotFound
 from tfx_rollout.evidence import Window
-from tfx_rollout.model_store import BasePath, append_line, make_folder, read_json, read_lines, write_json
+from tfx_rollout.model_store import BasePath, Guard, append_line, make_folder, read_json, read_lines, unguarded, write_json
 from tfx_rollout.rollout.judge import Verdict
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan, plan_from_dict
@@ -32,10 +32,14 @@ T = TypeVar("T")
 
 
 class Journal:
-    """Reads and writes the record of one rollout. One process writes, any may read."""
+    """Reads and writes the record of one rollout. One process writes, any may read.
 
-    def __init__(self, base: BasePath, rollout: str) -> None:
+    The writer's `guard` is asked before each of its writes (`LostLease`), orders excepted: anybody may give them.
+    """
+
+    def __init__(self, base: BasePath, rollout: str, *, guard: Guard = unguarded) -> None:
         self.id = rollout
+        self._guard = guard
         self.path = base.control / "rollouts" / rollout
         self._model = base.name
 
@@ -56,12 +60,14 @@ class Journal:
         return self._document("state.json", RolloutState.from_json)
 
     def write_state(self, state: RolloutState) -> None:
+        self._guard()
         write_json(self.path / "state.json", state.to_json())
 
     def windows(self) -> list[Window]:
         return self._lines("windows.jsonl", Window.from_json)
 
     def append_window(self, window: Window) -> None:
+        self._guard()
         append_line(self.path / "windows.jsonl", window.to_json())
 
     def verdicts(self) -> dict[int, Verdict]:
@@ -69,6 +75,7 @@ class Journal:
         return dict(self._lines("verdicts.jsonl", lambda data: (data["window"], Verdict.from_json(data["verdict"]))))
 
     def append_verdict(self, window: int, verdict: Verdict) -> None:
+        self._guard()
         append_line(self.path / "verdicts.jsonl", {"window": window, "verdict": verdict.to_json()})
 
     def events(self) -> list[dict[str, Any]]:
@@ -78,6 +85,7 @@ class Journal:
         return [by_number[number] for number in sorted(by_number) if number <= committed]
 
     def append_event(self, event: Mapping[str, Any]) -> None:
+        self._guard()
         append_line(self.path / "events.jsonl", event)
 
     def orders(self) -> list[Order]:

@@ -1,26 +1,34 @@
 """The rollout's state machine: one table, and no transition outside it. Pure.
 
-     QUEUED ──turn──► SUBMITTED ──begin──► LOADING ──ready──► RUNNING ◄─────advance────┐
-                          │                                  │   ▲ │                    │
-                          │ begin_first              advance └───┘ ├──ask──► AWAITING_APPROVAL
-                          ▼                         (next stage)   │                    │
-                     GOING_LIVE ──passed──► HOLDING ◄───passed─────┴──────passed────────┤
-                          │                    │ promote, deadline_promote              │
-                          │                    ▼                                        │
-                          └─passed_at_once► PROMOTING ◄──passed_at_once (RUNNING too)───┘
-                                               │ applied
-                                               ▼
-                                            PROMOTED
-
-     LOADING, GOING_LIVE, RUNNING, AWAITING_APPROVAL, HOLDING, PROMOTING
-          ──stop, unservable, regressed, inconclusive, deadline_rollback──► ROLLING_BACK ──applied──► ROLLED_BACK
-     QUEUED, SUBMITTED ──stop──► ROLLED_BACK                 (nothing was changed yet)
-     SUBMITTED ──impossible──► FAILED                        any that has asked for a state ──overruled──► FAILED
+    The way up
+        QUEUED ─turn─► SUBMITTED ─begin─► LOADING ─ready─► RUNNING ─passed─► HOLDING ─promote─► PROMOTING ─applied─► PROMOTED
+                           │                               │  ▲                ▲  │                 ▲
+                           │               advance, skip: ─┘  └─ next stage    │  └deadline_promote─┤
+                           └──begin_first──► GOING_LIVE ────────passed─────────┘                    │
+                                                 └──────────passed_at_once (RUNNING too)────────────┘
+    Interruptions, in which traffic stays as it is and is watched
+        RUNNING, HOLDING ──ask────► AWAITING_APPROVAL ──┬─ resume ─► RUNNING, as it was    resume_hold ─► HOLDING, as it was
+        RUNNING, HOLDING ──pause──► PAUSED ─────────────┤
+                                                        └─ skip ─► RUNNING, next stage     promote ─► PROMOTING
+        AWAITING_APPROVAL ── advance ─► RUNNING, next stage     passed ─► HOLDING     passed_at_once ─► PROMOTING
+        RUNNING ── promote ─► PROMOTING
+    The way back
+        RUNNING, AWAITING_APPROVAL, PAUSED, HOLDING ──step_back──► STEPPING_BACK ─┐ ▲ step_back: the next lower share
+                                                                        │         └─┘
+                                                         stepped_back, unservable, stop
+                                                                        ▼
+        any that has asked for a state ──stop, unservable,──────► ROLLING_BACK ──applied──► ROLLED_BACK
+                             regressed, inconclusive, deadline_rollback
+        QUEUED, SUBMITTED ──stop──► ROLLED_BACK                  (nothing was changed yet)
+        SUBMITTED ──impossible──► FAILED                         any that has asked for a state ──overruled──► FAILED
 
 A first version, where nothing is live that it could be compared with, gets all traffic as
 soon as it is loaded; it then holds like any other until it is promoted (which changes nothing
 any more), rolled back (nothing is live again) or the plan's deadline. With `promotion: automatic`
 it is promoted at once.
+
+An approval leads on to the next stage where a stage was over, and back into the stage (`resume`)
+where a question about the candidate had interrupted it.
 
 Every transition has at most one effect: the desired state that is to be written next.
 """
@@ -48,8 +56,15 @@ class Event(str, Enum):
     UNSERVABLE = "unservable"
     """The candidate does not load, or its server dies again and again."""
     ADVANCE = "advance"
+    SKIP = "skip"
+    """An order to go to the next stage without evidence for the present one."""
     ASK = "ask"
-    """A person is to decide: the stage has passed and needs an approval, or is inconclusive."""
+    """A person is to decide: the stage has passed and needs an approval, is inconclusive, or the judge asks."""
+    PAUSE = "pause"
+    RESUME = "resume"
+    """Back into the stage that was interrupted."""
+    RESUME_HOLD = "resume_hold"
+    """Back to holding, which was interrupted."""
     PASSED = "passed"
     """The last stage has passed; the share is held."""
     PASSED_AT_ONCE = "passed_at_once"
@@ -60,6 +75,10 @@ class Event(str, Enum):
     """The time is over, and the plan rolls back then."""
     STOP = "stop"
     """An order to abort, to roll back or to make way."""
+    STEP_BACK = "step_back"
+    """One of those that end a rollout, where the plan lets stable warm up; then each lower share in turn."""
+    STEPPED_BACK = "stepped_back"
+    """The last of these shares has had its time."""
     PROMOTE = "promote"
     """An order to promote."""
     DEADLINE_PROMOTE = "deadline_promote"
@@ -82,6 +101,8 @@ class Effect(str, Enum):
     GO_LIVE = "go_live"
     NEXT_STAGE = "next_stage"
     """The candidate at the share of the next stage."""
+    STEP_BACK = "step_back"
+    """The candidate at the next lower share of the plan's way back."""
     PROMOTE = "promote"
     RESTORE = "restore"
     """What was before."""
@@ -96,6 +117,7 @@ class Transition:
 
 
 _BACK = Transition(Phase.ROLLING_BACK, Effect.RESTORE)
+_DOWN = Transition(Phase.STEPPING_BACK, Effect.STEP_BACK)
 _NEXT = Transition(Phase.RUNNING, Effect.NEXT_STAGE)
 _PROMOTE = Transition(Phase.PROMOTING, Effect.PROMOTE)
 _HOLD = Transition(Phase.HOLDING)
@@ -118,32 +140,58 @@ TABLE: dict[tuple[Phase, Event], Transition] = {
     (Phase.GOING_LIVE, Event.STOP): _BACK,
     (Phase.GOING_LIVE, Event.OVERRULED): _OVER,
     (Phase.RUNNING, Event.ADVANCE): _NEXT,
+    (Phase.RUNNING, Event.SKIP): _NEXT,
     (Phase.RUNNING, Event.ASK): Transition(Phase.AWAITING_APPROVAL),
+    (Phase.RUNNING, Event.PAUSE): Transition(Phase.PAUSED),
     (Phase.RUNNING, Event.PASSED): _HOLD,
     (Phase.RUNNING, Event.PASSED_AT_ONCE): _PROMOTE,
+    (Phase.RUNNING, Event.PROMOTE): _PROMOTE,
     (Phase.RUNNING, Event.REGRESSED): _BACK,
     (Phase.RUNNING, Event.INCONCLUSIVE): _BACK,
     (Phase.RUNNING, Event.UNSERVABLE): _BACK,
     (Phase.RUNNING, Event.STOP): _BACK,
+    (Phase.RUNNING, Event.STEP_BACK): _DOWN,
     (Phase.RUNNING, Event.OVERRULED): _OVER,
     (Phase.AWAITING_APPROVAL, Event.ADVANCE): _NEXT,
+    (Phase.AWAITING_APPROVAL, Event.SKIP): _NEXT,
+    (Phase.AWAITING_APPROVAL, Event.RESUME): Transition(Phase.RUNNING),
+    (Phase.AWAITING_APPROVAL, Event.RESUME_HOLD): _HOLD,
     (Phase.AWAITING_APPROVAL, Event.PASSED): _HOLD,
     (Phase.AWAITING_APPROVAL, Event.PASSED_AT_ONCE): _PROMOTE,
+    (Phase.AWAITING_APPROVAL, Event.PROMOTE): _PROMOTE,
     (Phase.AWAITING_APPROVAL, Event.REGRESSED): _BACK,
     (Phase.AWAITING_APPROVAL, Event.UNSERVABLE): _BACK,
     (Phase.AWAITING_APPROVAL, Event.STOP): _BACK,
+    (Phase.AWAITING_APPROVAL, Event.STEP_BACK): _DOWN,
     (Phase.AWAITING_APPROVAL, Event.OVERRULED): _OVER,
+    (Phase.PAUSED, Event.RESUME): Transition(Phase.RUNNING),
+    (Phase.PAUSED, Event.RESUME_HOLD): _HOLD,
+    (Phase.PAUSED, Event.SKIP): _NEXT,
+    (Phase.PAUSED, Event.PROMOTE): _PROMOTE,
+    (Phase.PAUSED, Event.REGRESSED): _BACK,
+    (Phase.PAUSED, Event.UNSERVABLE): _BACK,
+    (Phase.PAUSED, Event.STOP): _BACK,
+    (Phase.PAUSED, Event.STEP_BACK): _DOWN,
+    (Phase.PAUSED, Event.OVERRULED): _OVER,
+    (Phase.HOLDING, Event.ASK): Transition(Phase.AWAITING_APPROVAL),
+    (Phase.HOLDING, Event.PAUSE): Transition(Phase.PAUSED),
     (Phase.HOLDING, Event.PROMOTE): _PROMOTE,
     (Phase.HOLDING, Event.DEADLINE_PROMOTE): _PROMOTE,
     (Phase.HOLDING, Event.DEADLINE_ROLLBACK): _BACK,
     (Phase.HOLDING, Event.REGRESSED): _BACK,
     (Phase.HOLDING, Event.UNSERVABLE): _BACK,
     (Phase.HOLDING, Event.STOP): _BACK,
+    (Phase.HOLDING, Event.STEP_BACK): _DOWN,
     (Phase.HOLDING, Event.OVERRULED): _OVER,
     (Phase.PROMOTING, Event.APPLIED): Transition(Phase.PROMOTED),
     (Phase.PROMOTING, Event.UNSERVABLE): _BACK,
     (Phase.PROMOTING, Event.STOP): _BACK,
     (Phase.PROMOTING, Event.OVERRULED): _OVER,
+    (Phase.STEPPING_BACK, Event.STEP_BACK): _DOWN,
+    (Phase.STEPPING_BACK, Event.STEPPED_BACK): _BACK,
+    (Phase.STEPPING_BACK, Event.UNSERVABLE): _BACK,
+    (Phase.STEPPING_BACK, Event.STOP): _BACK,
+    (Phase.STEPPING_BACK, Event.OVERRULED): _OVER,
     (Phase.ROLLING_BACK, Event.APPLIED): Transition(Phase.ROLLED_BACK),
     (Phase.ROLLING_BACK, Event.OVERRULED): _OVER,
 }

@@ -17,9 +17,9 @@ from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
 from tfx_rollout.rollout.journal import Journal, rollout_ids
 from tfx_rollout.rollout.judge import Verdict, begin
+from tfx_rollout.rollout.order_signals import Refusal, of_order
 from tfx_rollout.rollout.orders import Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan
-from tfx_rollout.rollout.signals import Refusal, of_order
 from tfx_rollout.rollout.state import Phase, RolloutState
 from tfx_rollout.traffic import Cause, DesiredState
 
@@ -84,8 +84,17 @@ def start_rollout(base: BasePath, version: int, plan: Plan, *, by: str, why: str
         return state.id
 
 
-def send_order(base: BasePath, rollout: str, kind: OrderKind, *, by: str, why: str, expect: Expectation | None = None) -> Order:
-    """Order something of a rollout: `approve`, `promote`, `abort`, `rollback`.
+def send_order(
+    base: BasePath,
+    rollout: str,
+    kind: OrderKind,
+    *,
+    by: str,
+    why: str,
+    expect: Expectation | None = None,
+    now: bool = False,
+) -> Order:
+    """Order something of a rollout: `approve`, `promote`, `pause`, `resume`, `skip`, `abort`, `rollback` (`now`: without steps).
 
     Refused with `Conflict` where the rollout is in no phase for it, or `expect` does not hold. It is checked
     again when the supervisor takes it, so that of two orders that contradict each other one counts;
@@ -93,7 +102,7 @@ def send_order(base: BasePath, rollout: str, kind: OrderKind, *, by: str, why: s
     """
     with base.lock():
         journal = Journal(base, rollout)
-        order = Order(len(journal.orders()) + 1, kind, by, why, time.time(), expect)
+        order = Order(len(journal.orders()) + 1, kind, by, why, time.time(), expect, now)
         answer = of_order(journal.plan(), journal.state(), order)
         if isinstance(answer, Refusal):
             raise Conflict(answer.reason)

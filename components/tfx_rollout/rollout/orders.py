@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from tfx_rollout.errors import InvalidInput
 from tfx_rollout.rollout.state import RolloutState
 
-OrderKind = Literal["approve", "promote", "abort", "rollback", "supersede"]
+OrderKind = Literal["approve", "promote", "pause", "resume", "skip", "abort", "rollback", "supersede"]
 ORDER_KINDS: tuple[OrderKind, ...] = get_args(OrderKind)
 
 
@@ -49,10 +49,14 @@ class Order:
     why: str
     at: float
     expect: Expectation | None = None
+    now: bool = False
+    """Whether a rollback leaves out the steps of the plan's way back."""
 
     def __post_init__(self) -> None:
         if self.kind not in ORDER_KINDS:
             raise InvalidInput(f"There is no order {self.kind!r}; choose one of {', '.join(ORDER_KINDS)}.")
+        if self.now and self.kind != "rollback":
+            raise InvalidInput(f"Only a rollback can be ordered at once, not to {self.kind}; leave `now` out.")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

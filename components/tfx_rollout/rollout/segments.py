@@ -20,10 +20,11 @@ class Interval:
 
 
 def end_of(segment: Segment, observed: ObservedState) -> float | None:
-    """When another split (or other routes) came in force after this segment; None while it lasts."""
-    if observed.split is None or (observed.split == segment.split and observed.split_since == segment.since):
-        return None
-    return max(segment.since, observed.split_since)
+    """When this segment ended: another split (or other routes) came in force, or its stage was over. None while it lasts."""
+    if observed.split is None or (observed.split == segment.split and observed.split_since == segment.in_force_since):
+        return segment.until
+    other = max(segment.since, observed.split_since)
+    return other if segment.until is None else min(other, segment.until)
 
 
 def is_over(segment: Segment, judged_until: float, until: float | None) -> bool:

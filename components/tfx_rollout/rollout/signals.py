@@ -1,14 +1,14 @@
-"""What the world says to the machine: verdicts, orders, observations and time, as events. Pure."""
+"""What the world says to the machine: verdicts, observations and time, as events. Pure. What people say: `order_signals`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tfx_rollout.rollout.desired_states import next_step_back
 from tfx_rollout.rollout.judge import Call, Verdict
 from tfx_rollout.rollout.machine import Event, possible
-from tfx_rollout.rollout.orders import Order
-from tfx_rollout.rollout.plan import Plan
+from tfx_rollout.rollout.plan import Plan, Stage
 from tfx_rollout.rollout.state import WATCHED, Phase, RolloutState
 from tfx_rollout.traffic import DesiredState, ObservedState, Split, Track, VersionState, canary_server, primary_server, routes
 from tfx_rollout.traffic.transition import serves
@@ -19,8 +19,11 @@ CANARY_DEATHS = 3
 """A candidate whose own server has died this often cannot be served."""
 PRIMARY_DEATHS = 2
 """A candidate cannot be served if the primary, which has been loading it, has died this often since."""
+SILENT_SECONDS = 60.0
+"""How long there is at least no evidence before a stage that has had its time counts as without evidence."""
 
-_CONTROLLER = "controller"
+CONTROLLER = "controller"
+"""Who does what nobody ordered."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,9 @@ class Signal:
 
     event: Event
     reason: str
-    by: str = _CONTROLLER
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An order that does not fit the rollout as it is."""
-
-    reason: str
+    by: str = CONTROLLER
+    about: tuple[str, ...] = ()
+    """Of a question: what the judge asks about (`Verdict.asking`); nothing where a stage is over."""
 
 
 def of_beginning(state: RolloutState, desired: DesiredState, versions: Collection[int]) -> Signal:
@@ -55,57 +53,36 @@ def of_verdict(plan: Plan, state: RolloutState, verdict: Verdict) -> Signal | No
     """What follows from the verdict after a window; None when the rollout just goes on."""
     reason = " ".join(verdict.reasons)
     if verdict.call is Call.ROLLBACK:
-        return Signal(Event.REGRESSED, reason)
+        return Signal(way_back(plan, state, Event.REGRESSED), reason)
+    if verdict.call is Call.ASK and possible(state.phase, Event.ASK):
+        return Signal(Event.ASK, reason, about=verdict.asking)
     if state.phase is not Phase.RUNNING or state.judge.stage != state.stage:
-        return None  # Windows from before the present stage, or while a person or the blessing decides, can only speak against.
+        return None  # Windows from before the present stage, or while somebody else decides, can only speak against.
     stage = plan.stages[state.stage]
     if verdict.call in (Call.ADVANCE, Call.PASS):
-        return Signal(Event.ASK if stage.approval else _onward(plan, state), reason)
+        return Signal(Event.ASK if stage.approval else onward(plan, state), reason)
     if verdict.call is Call.INCONCLUSIVE:
         if stage.on_inconclusive == "rollback":
-            return Signal(Event.INCONCLUSIVE, f"{reason} The plan rolls back then.")
+            return Signal(way_back(plan, state, Event.INCONCLUSIVE), f"{reason} The plan rolls back then.")
         if stage.on_inconclusive == "ask":
             return Signal(Event.ASK, f"{reason} The plan asks a person then.")
         # Going on without a decision takes a canary that was really looked at and speaks rather for itself.
         if stage.on_inconclusive == "advance" and verdict.gates["requests"].passed and verdict.e_value <= 1:
-            return Signal(_onward(plan, state), f"{reason} The plan goes on then.")
+            return Signal(onward(plan, state), f"{reason} The plan goes on then.")
     return None
 
 
-def _onward(plan: Plan, state: RolloutState) -> Event:
+def onward(plan: Plan, state: RolloutState) -> Event:
+    """What follows the present stage when it is over."""
     if state.stage < len(plan.stages) - 1:
         return Event.ADVANCE
     return Event.PASSED_AT_ONCE if plan.promotion == "automatic" else Event.PASSED
 
 
-def of_order(plan: Plan, state: RolloutState, order: Order) -> Signal | Refusal:
-    """What follows from an order."""
-    if order.expect is not None and (broken := order.expect.broken_by(state)):
-        return Refusal(f"The order to {order.kind} is refused: {broken}.")
-    event = _ordered(plan, state, order)
-    if event is None or not possible(state.phase, event):
-        return Refusal(f"The order to {order.kind} is refused: rollout {state.id} is {_phase_in_words(state)}.")
-    return Signal(event, f"{order.by} ordered to {order.kind}: {order.why}", order.by)
-
-
-def _ordered(plan: Plan, state: RolloutState, order: Order) -> Event | None:
-    if order.kind == "approve":
-        if state.phase is Phase.AWAITING_APPROVAL:
-            return _onward(plan, state)
-        return Event.PROMOTE if plan.promotion == "approval" else None
-    if order.kind == "promote":
-        return Event.PROMOTE
-    if order.kind == "supersede" and state.phase is Phase.PROMOTING:
-        return None  # What has been blessed goes live; the newer version comes after it.
-    return Event.STOP
-
-
-def _phase_in_words(state: RolloutState) -> str:
-    words = {
-        Phase.HOLDING: "holding, and waits to be promoted or rolled back",
-        Phase.RUNNING: f"in stage {state.stage + 1} of its plan",
-    }
-    return words.get(state.phase, str(state.phase).replace("_", " "))
+def way_back(plan: Plan, state: RolloutState, event: Event) -> Event:
+    """`event`, which rolls back at once, or the first of the plan's steps back where there is any from the present share."""
+    steps = state.wanted is not None and next_step_back(plan, state.wanted.split) is not None
+    return Event.STEP_BACK if steps and possible(state.phase, Event.STEP_BACK) else event
 
 
 def of_serving(plan: Plan, state: RolloutState, observed: ObservedState) -> Signal | None:
@@ -114,7 +91,7 @@ def of_serving(plan: Plan, state: RolloutState, observed: ObservedState) -> Sign
         return None
     applied = observed.generation >= state.wanted.generation
     if state.phase is Phase.LOADING and candidate_serves(state, observed):
-        return Signal(Event.READY, f"Version {state.version} is loaded; stage 1 begins with {_percent(plan.stages[0].split)}.")
+        return Signal(Event.READY, f"Version {state.version} is loaded; stage 1 begins: {in_words(plan.stages[0])}.")
     if state.phase is Phase.GOING_LIVE and applied:
         event = Event.PASSED_AT_ONCE if plan.promotion == "automatic" else Event.PASSED
         return Signal(event, f"Version {state.version} is live as the first version, without a canary.")
@@ -123,6 +100,17 @@ def of_serving(plan: Plan, state: RolloutState, observed: ObservedState) -> Sign
     if state.phase is Phase.ROLLING_BACK and (applied or _traffic_is_back(observed)):
         return Signal(Event.APPLIED, state.reason)
     return None
+
+
+def in_force(state: RolloutState, observed: ObservedState) -> bool:
+    """Whether the traffic that the stage wants is what the gateway confirmed, and the candidate answers it."""
+    wanted = state.wanted
+    return (
+        wanted is not None
+        and observed.split == wanted.split
+        and (Track.SHADOW in observed.routes) == (wanted.mirror > 0)
+        and candidate_serves(state, observed)
+    )
 
 
 def candidate_serves(state: RolloutState, observed: ObservedState) -> bool:
@@ -166,10 +154,31 @@ def of_time(plan: Plan, state: RolloutState, now: float) -> Signal | None:
         promote = plan.on_deadline == "promote"
         done = "is promoted" if promote else "is rolled back"
         reason = f"Nobody promoted it within {plan.promotion_deadline_seconds:g} s; by the plan it {done} then."
-        return Signal(Event.DEADLINE_PROMOTE if promote else Event.DEADLINE_ROLLBACK, reason)
+        return Signal(Event.DEADLINE_PROMOTE if promote else way_back(plan, state, Event.DEADLINE_ROLLBACK), reason)
+    if state.phase is Phase.STEPPING_BACK and lasted >= plan.step_back.step_seconds:
+        return Signal(way_back(plan, state, Event.STEPPED_BACK), state.reason)
     if state.phase in (Phase.LOADING, Phase.GOING_LIVE, Phase.PROMOTING) and lasted >= LOADING_SECONDS:
         return Signal(Event.UNSERVABLE, f"Version {state.version} was not in force {LOADING_SECONDS:g} s after it was asked for.")
     return None
+
+
+def of_silence(plan: Plan, state: RolloutState, now: float, silent_for: float) -> Signal | None:
+    """What follows when a stage has had its time while no window could be closed, so that no verdict can end it.
+
+    `silent_for`: seconds for which somebody has been looking and nothing was heard.
+    """
+    if state.phase is not Phase.RUNNING or now - state.stage_since < plan.stages[state.stage].max_seconds:
+        return None
+    if silent_for < SILENT_SECONDS + 2 * (plan.window_seconds + plan.waiting_seconds):
+        return None
+    stage = plan.stages[state.stage]
+    reason = (
+        f"Stage {state.stage + 1} has had its {stage.max_seconds:g} s, and there has been no evidence for {silent_for:.0f} s: "
+        "its traffic is not in force, or the gateway tells of no requests."
+    )
+    if stage.on_inconclusive == "rollback":
+        return Signal(way_back(plan, state, Event.INCONCLUSIVE), f"{reason} The plan rolls back then.")
+    return Signal(Event.ASK, f"{reason} Nothing watches the candidate, so a person is asked.")
 
 
 def is_watched(state: RolloutState) -> bool:
@@ -177,5 +186,8 @@ def is_watched(state: RolloutState) -> bool:
     return state.phase in WATCHED and not state.first_version
 
 
-def _percent(split: Split) -> str:
-    return f"{split.canary / 100:g} %"
+def in_words(stage: Stage) -> str:
+    """What traffic the candidate gets in a stage."""
+    if stage.kind == "shadow":
+        return f"copies of {stage.mirror:.4g} of the requests"
+    return "those who ask for it by header" if stage.kind == "header" else f"{stage.split.canary / 100:g} % of the traffic"

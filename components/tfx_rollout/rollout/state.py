@@ -14,7 +14,7 @@ from typing import Any, Literal
 from tfx_rollout.rollout.judge import JudgeState, Verdict
 from tfx_rollout.traffic import DesiredState, Split
 
-SCHEMA = 1
+SCHEMA = 2
 Outcome = Literal["promoted", "first_version", "rolled_back", "failed"]
 
 
@@ -31,12 +31,16 @@ class Phase(str, Enum):
     """A first version is loaded, and gets all traffic when it is there: nothing is live that it could be compared with."""
     RUNNING = "running"
     """A stage's share is in force, or on its way; windows are judged."""
+    PAUSED = "paused"
+    """A person has halted it: traffic stays as it is and is watched, the time does not count, a regression is rolled back."""
     AWAITING_APPROVAL = "awaiting_approval"
-    """A person has to say go on; windows are still judged, and a regression is rolled back at once."""
+    """A person has to say go on; windows are still judged, and a regression is rolled back."""
     HOLDING = "holding"
     """All stages have passed; the last share is held, and watched, until promotion, rollback or the deadline."""
     PROMOTING = "promoting"
     """The candidate becomes stable."""
+    STEPPING_BACK = "stepping_back"
+    """The canary's share falls step by step, so that stable warms up for the traffic that comes back."""
     ROLLING_BACK = "rolling_back"
     """What was before comes back."""
     PROMOTED = "promoted"
@@ -49,7 +53,7 @@ class Phase(str, Enum):
 
 
 FINISHED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.FAILED})
-WATCHED = frozenset({Phase.RUNNING, Phase.AWAITING_APPROVAL, Phase.HOLDING})
+WATCHED = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.AWAITING_APPROVAL, Phase.HOLDING})
 """Phases in which the canary has traffic, hence windows are closed and judged."""
 
 
@@ -59,6 +63,21 @@ class Segment:
 
     split: Split
     since: float
+    in_force_since: float
+    """Since when split and routes have been as they are, which tells this stretch from others."""
+    until: float | None = None
+    """Its end, where the next stage needs no other traffic; otherwise it ends when another split comes in force."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """What a rollout was doing when it was paused, or asked about its candidate. It goes on with that."""
+
+    phase: Phase
+    lasted: float
+    """Seconds for which the phase had lasted by then."""
+    about: tuple[str, ...] = ()
+    """What the judge asked about; nothing when somebody paused."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,8 @@ class RolloutState:
     """The desired state that the rollout asks for, with the generation it gets."""
     primary_restarts: int = 0
     """How often the primary server had died when the phase began, as far as is known."""
+    interrupted: Interruption | None = None
+    """What is interrupted by the present phase; None where an approval leads on to the next stage."""
     segment: Segment | None = None
     """What windows are being cut from; None while the wanted split is not in force."""
     windows: int = 0
@@ -126,7 +147,8 @@ class RolloutState:
 
     @property
     def passed(self) -> bool:
-        """Whether the candidate has passed all its stages (a first version: is live), and was not rolled back since."""
+        """Whether the candidate has passed all its stages (a first version: is live), or somebody promoted it all the same,
+        and it was not rolled back since."""
         return self.phase in (Phase.HOLDING, Phase.PROMOTING, Phase.PROMOTED)
 
     @property
@@ -162,7 +184,8 @@ class RolloutState:
             "orders_done": self.orders_done,
             "events": self.events,
             "primary_restarts": self.primary_restarts,
-            "segment": None if self.segment is None else {"split": self.segment.split.to_json(), "since": self.segment.since},
+            "interrupted": None if self.interrupted is None else _interruption_to_json(self.interrupted),
+            "segment": None if self.segment is None else {**vars(self.segment), "split": self.segment.split.to_json()},
             "before": None if self.before is None else self.before.to_json(),
             "wanted": None if self.wanted is None else self.wanted.to_json(),
             "verdict": None if self.verdict is None else self.verdict.to_json(),
@@ -174,6 +197,7 @@ class RolloutState:
         if data["schema"] != SCHEMA:
             raise ValueError(f"schema {data['schema']} is not the known schema {SCHEMA}")
         segment, before, wanted, verdict = (data[name] for name in ("segment", "before", "wanted", "verdict"))
+        interrupted = data["interrupted"]
         return cls(
             id=data["id"],
             model=data["model"],
@@ -195,10 +219,19 @@ class RolloutState:
             judged_until=data["judged_until"],
             orders_done=data["orders_done"],
             events=data["events"],
-            segment=None if segment is None else Segment(Split.from_json(segment["split"]), segment["since"]),
+            interrupted=None if interrupted is None else _interruption_from_json(interrupted),
+            segment=None if segment is None else Segment(**{**segment, "split": Split.from_json(segment["split"])}),
             before=None if before is None else DesiredState.from_json(before),
             wanted=None if wanted is None else DesiredState.from_json(wanted),
             verdict=None if verdict is None else Verdict.from_json(verdict),
             primary_restarts=data["primary_restarts"],
             judge=JudgeState.from_json(data["judge"]),
         )
+
+
+def _interruption_to_json(interrupted: Interruption) -> dict[str, Any]:
+    return {"phase": str(interrupted.phase), "lasted": interrupted.lasted, "about": list(interrupted.about)}
+
+
+def _interruption_from_json(data: Mapping[str, Any]) -> Interruption:
+    return Interruption(Phase(data["phase"]), data["lasted"], tuple(data["about"]))

@@ -1,24 +1,14 @@
-"""Fakes for tests of what uses tfx-rollout: serving, traffic and time in memory, without a process or a sleep.
-
-    clock = ManualClock()
-    serving = SimulatedServing("taxi", clock)          # servers, gateway and the supervisor's loop
-    evidence = InMemoryEvidence(clock, serving.split_at, canary=Behaviour(failures=0.05))
-
-The serving keeps TensorFlow Serving's rules for labels and versions and is driven by the
-very `next_step` that drives real processes; only the processes are simulated. The evidence
-is a scripted stream of requests, the same for the same seed however it is cut into windows.
-"""
+"""Servers, gateway and the supervisor's loop of one model, in memory."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from tfx_rollout.evidence import IntervalCounts, LatencyHistogram, TrackCounts
+from tfx_rollout.testing.clock import ManualClock
 from tfx_rollout.traffic import (
+    FULL,
     Await,
     Configure,
     DesiredState,
@@ -38,30 +28,6 @@ from tfx_rollout.traffic import (
     VersionState,
     next_step,
 )
-
-
-@dataclass
-class ManualClock:
-    """A clock that moves only when told. Epoch and monotonic time advance together, but for jumps."""
-
-    time: float = 1_700_000_000.0
-    jumped: float = 0.0
-    """By how much the time of day was set on, altogether."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self.time + self.jumped
-
-    def monotonic(self) -> float:
-        """Seconds since some fixed moment."""
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += seconds
-
-    def jump(self, seconds: float) -> None:
-        """Sets the time of day on, or back."""
-        self.jumped += seconds
 
 
 @dataclass(frozen=True)
@@ -200,6 +166,7 @@ class SimulatedServing:
         self.split_since = 0.0
         self._changed_at = -math.inf
         self.splits: list[tuple[float, Split]] = []
+        self.mirrors: list[tuple[float, int]] = []
         self.doing = ""
         self._pending: tuple[int, SetTraffic] | None = None
 
@@ -224,6 +191,7 @@ class SimulatedServing:
         step = next_step(desired, self.observed(), drained=self.clock.monotonic() - self._changed_at >= self.drain_seconds)
         self.fault = step.reason if isinstance(step, Stuck) else None
         self.doing = "" if isinstance(step, Settled) else str(step)
+        self._mirror(desired)
         if isinstance(step, StartServer):
             self.servers[step.server] = SimulatedServer(step.server, step.spec, self.delays, self.broken)
         elif isinstance(step, Configure):
@@ -270,63 +238,11 @@ class SimulatedServing:
         """The split that was in force at a time (seconds since the epoch)."""
         return next((split for since, split in reversed(self.splits) if since <= at), Split())
 
+    def mirror_at(self, at: float) -> float:
+        """The share of the requests that was copied to the candidate at a time (seconds since the epoch)."""
+        return next((units / FULL for since, units in reversed(self.mirrors) if since <= at), 0.0)
 
-@dataclass(frozen=True)
-class Behaviour:
-    """How a track answers: the chance of a failure, and latencies, log-normal around a median in microseconds."""
-
-    failures: float = 0.0
-    latency_us: float = 5_000.0
-    spread: float = 0.3
-    code: str = "INVALID_ARGUMENT"
-
-
-class InMemoryEvidence:
-    """An `EvidenceSource` over a scripted stream of requests.
-
-    `rate` requests a second start at random times and fall on the tracks by the split of
-    their moment (`split_at`). Intervals in `gaps` are those the source cannot vouch for.
-    """
-
-    def __init__(
-        self,
-        clock: ManualClock,
-        split_at: Callable[[float], Split],
-        *,
-        stable: Behaviour = Behaviour(),
-        canary: Behaviour = Behaviour(),
-        rate: float = 50.0,
-        waiting_seconds: float = 0.0,
-        gaps: Sequence[tuple[float, float]] = (),
-        seed: int = 0,
-    ) -> None:
-        self.clock, self.split_at = clock, split_at
-        self.behaviours = {Track.STABLE: stable, Track.CANARY: canary}
-        self.rate, self.waiting_seconds, self.seed = rate, waiting_seconds, seed
-        self.gaps = list(gaps)
-
-    def horizon(self) -> float:
-        return self.clock.now() - self.waiting_seconds
-
-    def counts(self, model: str, start: float, end: float) -> IntervalCounts:
-        assert end <= self.horizon(), "an interval may be counted only up to the horizon"
-        tracks: dict[Track, list[tuple[bool, float]]] = {track: [] for track in self.behaviours}
-        for second in range(int(start), int(np.ceil(end))):
-            rng = np.random.default_rng([self.seed, second])
-            n = rng.poisson(self.rate)
-            starts, lot, luck, speed = second + rng.random(n), rng.random(n), rng.random(n), rng.standard_normal(n)
-            for i in np.flatnonzero((starts >= start) & (starts < end)):
-                canary = lot[i] < self.split_at(float(starts[i])).share(Track.CANARY)
-                track = Track.CANARY if canary else Track.STABLE
-                behaviour = self.behaviours[track]
-                latency = behaviour.latency_us * float(np.exp(behaviour.spread * speed[i]))
-                tracks[track].append((bool(luck[i] < behaviour.failures), latency))
-        counts = {track: _counted(self.behaviours[track], requests) for track, requests in tracks.items()}
-        gap = any(since < end and start < until for since, until in self.gaps)
-        return IntervalCounts(counts, gap=gap)
-
-
-def _counted(behaviour: Behaviour, requests: Sequence[tuple[bool, float]]) -> TrackCounts:
-    failures = sum(failed for failed, _ in requests)
-    codes = {code: n for code, n in (("OK", len(requests) - failures), (behaviour.code, failures)) if n}
-    return TrackCounts(len(requests), failures, 0, codes, LatencyHistogram.of(latency for _, latency in requests))
+    def _mirror(self, desired: DesiredState) -> None:
+        units = desired.mirror if Track.SHADOW in self.routes else 0
+        if units != (self.mirrors[-1][1] if self.mirrors else 0):
+            self.mirrors.append((self.clock.now(), units))

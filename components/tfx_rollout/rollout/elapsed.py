@@ -1,0 +1,82 @@
+"""The time that counts for a rollout: neither jumps of the wall clock nor what stands still. Pure, but for the watch.
+
+Phases, stages and deadlines are told by the wall clock, which evidence and records share. They are
+kept right by moving what they are counted from:
+
+- The wall clock jumps while the controller runs: it sees that the two clocks advanced unequally, and moves
+  everything by the jump (`after_jump`). A window over the jump is void, and none begins before it; after a jump
+  back none begins before the clock has passed what is judged already, so that no request counts twice.
+- A rollout is paused, or asks about its candidate: what was interrupted goes on with the time it had (`resumed`), and
+  the judge's stage is delayed by every window that was closed meanwhile (`delayed`).
+
+A jump while no controller runs cannot be told from time that passed, and counts as such: after one forward a stage
+may be inconclusive or a deadline over, after one back they last longer. No window is counted
+over it either, since the gateway's log shows the hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tfx_rollout.evidence import Window
+from tfx_rollout.rollout.judge import JudgeState
+from tfx_rollout.rollout.state import Interruption, Phase, RolloutState
+
+JUMP_SECONDS = 1.0
+"""What the wall clock gains or loses on the monotonic one between two looks before it counts as a jump."""
+
+
+class JumpWatch:
+    """Compares the clocks from look to look."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, float] | None = None
+
+    def jump(self, now: float, monotonic: float) -> float:
+        """Seconds by which the wall clock jumped since the last look; 0 where it did not, and at the first look."""
+        before, self._last = self._last, (now, monotonic)
+        gained = 0.0 if before is None else (now - before[0]) - (monotonic - before[1])
+        return gained if abs(gained) > JUMP_SECONDS else 0.0
+
+
+def after_jump(state: RolloutState, seconds: float) -> RolloutState:
+    """The state after the wall clock jumped by so many seconds."""
+    return state.change(
+        phase_since=state.phase_since + seconds,
+        stage_since=state.stage_since + seconds,
+        judge=_delayed(state.judge, seconds),
+    )
+
+
+def interrupted(state: RolloutState, now: float, about: tuple[str, ...] = ()) -> Interruption:
+    """What an interruption at `now` leaves."""
+    return Interruption(state.phase, now - state.phase_since, about)
+
+
+def resumed(state: RolloutState, now: float) -> RolloutState:
+    """The state in which what was interrupted goes on as if no time had passed; the phase is the caller's to change."""
+    if state.interrupted is None:
+        return state
+    return state.change(
+        interrupted=None,
+        phase_since=now - state.interrupted.lasted,
+        stage_since=state.stage_since + (now - state.phase_since),
+        judge=_delayed(state.judge, _stood_still(state, state.judged_until, now)),
+    )
+
+
+def delayed(state: RolloutState, window: Window) -> RolloutState:
+    """The state in which the judge's stage is the longer for the part of this window in which the rollout stood still."""
+    return state.change(judge=_delayed(state.judge, _stood_still(state, window.start, window.end)))
+
+
+def _stood_still(state: RolloutState, start: float, end: float) -> float:
+    """Seconds of `[start, end)` in which the open stage was interrupted; the deadline of one that holds has its own time."""
+    if state.interrupted is None or state.interrupted.phase is not Phase.RUNNING or state.judge.stage != state.stage:
+        return 0.0
+    return max(0.0, end - max(start, state.phase_since, state.judge.opened_at))
+
+
+def _delayed(judge: JudgeState, seconds: float) -> JudgeState:
+    """The judge's state with its open stage begun later."""
+    return replace(judge, ledger=replace(judge.ledger, opened_at=judge.ledger.opened_at + seconds))

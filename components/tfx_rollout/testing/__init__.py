@@ -1,0 +1,25 @@
+"""Fakes for tests of what uses tfx-rollout: serving, traffic and time in memory, without a process or a sleep.
+
+    clock = ManualClock()
+    serving = SimulatedServing("taxi", clock)          # servers, gateway and the supervisor's loop
+    evidence = InMemoryEvidence(clock, serving.split_at, canary=Behaviour(failures=0.05))
+    controller = RolloutController(base, evidence, clock, labels=evidence.labels)
+
+The serving keeps TensorFlow Serving's rules for labels and versions and is driven by the
+very `next_step` that drives real processes; only the processes are simulated. The evidence
+is a scripted stream of requests, the same for the same seed however it is cut into windows.
+"""
+
+from tfx_rollout.testing.clock import ManualClock
+from tfx_rollout.testing.evidence import Behaviour, InMemoryEvidence, InMemoryLabels
+from tfx_rollout.testing.serving import Delays, SimulatedServer, SimulatedServing
+
+__all__ = [
+    "Behaviour",
+    "Delays",
+    "InMemoryEvidence",
+    "InMemoryLabels",
+    "ManualClock",
+    "SimulatedServer",
+    "SimulatedServing",
+]

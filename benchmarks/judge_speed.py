@@ -38,6 +38,7 @@ LONG = 10_000
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Measure, and print the figures against their bars."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=500)
     options = parser.parse_args(argv)

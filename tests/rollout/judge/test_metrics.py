@@ -129,7 +129,7 @@ def test_stable_s_accuracy_is_known_before_labels_count(window, folded):
         (
             Limits(throughput_rps=100),
             {"canary": (100, 20)},
-            "The canary answered less than its share of 100 requests a second in 20 of 20 windows in which it was asked for as much",
+            "The canary answered less than its share of 100 requests a second in 20 of 20 windows in which it was asked for",
         ),
     ],
 )

@@ -19,7 +19,7 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Question:
-    """Tables `(R, n, 4)` and the odds ratios that are bet on against a reference, each `(R, n, E)` and `(R, n)` or of that many axes."""
+    """Tables `(R, n, 4)`, odds ratios to bet on `(…, n, E)`, and the reference that they are held against `(…, n)`."""
 
     tables: Counts
     odds_ratios: Floats

@@ -112,7 +112,7 @@ def _evidence(columns: Layout, state: JudgeState, name: str) -> str:
     """What a gate of evidence has counted and asks for, with places for the two numbers."""
     row, plan, column = state.ledger, columns.plan, EVIDENCE_GATES.index(name)
     counts = Table(*row.gate_counts[0, column].tolist())
-    odds = f"{float(columns.stages.margins[state.stage, column]):g} times the odds of stable"
+    odds = f"{float(columns.stages.margins[state.stage, column]):.3g} times the odds of stable"
     bad = f"{100 * float(max_rates(columns, row)[0, column]):.2g} %"
     if name == "errors":
         said = f"In this stage {_lower(sentences.failures(plan, counts))}"

@@ -35,7 +35,7 @@ class Tables:
 
 
 def tables_of(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Tables:
-    """The tables of a window. In a header stage nothing is compared but labels of earlier windows, before the first stage nothing."""
+    """The tables of a window. In a header stage only labels of earlier windows are compared, before the first stage nothing."""
     found = [np.zeros((ledger.runs, 0, 4), dtype=np.int64)]
     if "errors" in columns.metrics:
         failed, units = batch.unit_failures, batch.units

@@ -8,15 +8,15 @@ from typing import Literal
 Unit = Literal["request", "user"]
 """What is drawn by chance, and hence compared: a request, or a user, where assignment is sticky."""
 
-
-LABEL_WINDOW_S = 300.0
-"""By how much the start of a window may lie before its end, where labels are waited for; in seconds."""
+LABEL_SLACK_S = 900.0
+"""What is kept longer than labels are waited for, in seconds: the length of windows, and void ones between."""
 
 
 @dataclass(frozen=True)
 class EvidenceNeeds:
     """What one rollout wants counted, and how. Times in seconds; moments since the epoch."""
 
+    model: str
     began: float
     """When the rollout began: nothing before it matters."""
     judged_until: float
@@ -29,13 +29,18 @@ class EvidenceNeeds:
     stages: tuple[float, ...] = ()
     """When each stage so far opened."""
     candidate: int | None = None
-    """The version on the canary or shadow track, which tells its predictions from stable's; None to count none."""
+    """The version on the canary and shadow tracks, which tells its predictions from stable's; None to count none."""
     label_ages: tuple[float, ...] = ()
     """Ages up to which labels are taken in, growing; none where none are wanted."""
 
     @property
-    def since(self) -> float:
-        """From when on requests have to be kept: users since the rollout began, labels up to their largest age."""
-        if self.unit == "user":
-            return self.began
-        return max(self.began, self.judged_until - max(self.label_ages, default=0.0) - LABEL_WINDOW_S)
+    def keep_from(self) -> float:
+        """From when on single requests have to be kept, for windows and for labels that are still to come."""
+        if not self.label_ages:
+            return max(self.began, self.judged_until)
+        return max(self.began, self.judged_until - self.label_ages[-1] - LABEL_SLACK_S)
+
+    @property
+    def read_from(self) -> float:
+        """From when on a new source has to read: users are remembered since the rollout began."""
+        return self.began if self.unit == "user" else self.keep_from

@@ -26,6 +26,7 @@ import numpy as np
 
 from tfx_rollout.evidence.line_tail import LineTail
 from tfx_rollout.evidence.request_records import KeptRequest, identity
+from tfx_rollout.model_store import ModelStore
 from tfx_rollout.traffic import Track
 
 SLACK_S = 60.0
@@ -35,6 +36,11 @@ OTHER = "other"
 """What further predictions are called when there were `MOST_TEXTS` different ones."""
 
 _UNKNOWN = -1
+
+
+def prediction_folder(store: ModelStore) -> Path:
+    """Where the model servers of a root are to log, if they do."""
+    return store.models_dir / "predictions"
 
 
 def prediction_text(value: object) -> str | None:

@@ -13,8 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-KEEP_PARTS = 3
-"""Finished files that are kept for people to look at, beside the current one."""
+KEEP_PARTS = 64
+"""Finished files that are kept beside the current one: who begins to read anew finds in them what labels
+that arrive late are about, and which users came since the rollout began."""
 
 _NAME = re.compile(r"(\d{10,16})(?:\.(\d{4,}))?\.log")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from tfx_rollout.gateway.access_log_folder import KEEP_PARTS, AccessLogFolder, log_parts
+from tfx_rollout.gateway import access_log_folder as module
+from tfx_rollout.gateway.access_log_folder import AccessLogFolder, log_parts
 
 
 def names(folder):
@@ -38,7 +39,8 @@ def test_a_small_log_is_left_and_so_is_one_that_is_not_opened_anew_yet(tmp_path)
     assert not folder.rotate(0)
 
 
-def test_old_files_are_thinned_out_and_numbers_never_used_again(tmp_path):
+def test_old_files_are_thinned_out_and_numbers_never_used_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "KEEP_PARTS", 3)
     folder = AccessLogFolder(tmp_path)
     current = folder.begin()
     for _ in range(7):
@@ -48,7 +50,7 @@ def test_old_files_are_thinned_out_and_numbers_never_used_again(tmp_path):
     assert names(folder) == [*(f"{current.stem}.{number:04d}.log" for number in (5, 6, 7)), current.name]
     for _ in range(5):
         folder.begin()
-    assert len(names(folder)) == KEEP_PARTS + 1
+    assert len(names(folder)) == 3 + 1
 
 
 def test_other_files_are_none_of_its_business(tmp_path):

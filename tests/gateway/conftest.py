@@ -18,6 +18,7 @@ import grpc
 import pytest
 
 from tfx_rollout.gateway import Gateway, GatewayConfig, GatewaySettings, ModelRoutes, Upstream
+from tfx_rollout.gateway.admin import AdminClient
 from tfx_rollout.serving import free_port, grpc_api, open_channel, prediction_stub
 from tfx_rollout.traffic import Split, Track
 
@@ -194,7 +195,10 @@ def gateway(tmp_path_factory):
     gateway = new_gateway(tmp_path_factory.mktemp("shared") / "gateway")
     gateway.start()
     yield gateway
+    # A script that fails lets the request pass as it is, so nobody would notice.
+    failed = {name: n for name, n in AdminClient(gateway.settings.admin_port).statistics(r"lua\.errors$").items() if n != "0"}
     gateway.stop(0)
+    assert not failed
 
 
 @pytest.fixture

@@ -12,23 +12,33 @@ from tfx_rollout.testing import Behaviour
 from tfx_rollout.traffic import Track
 
 
+@pytest.fixture(scope="session")
+def ran() -> dict[str, RolloutRecord]:
+    """The records that were made already: they are values, so one run serves all tests."""
+    return {}
+
+
 @pytest.fixture
-def rolled_back(live, plan) -> RolloutRecord:
+def rolled_back(live, plan, ran) -> RolloutRecord:
     """A harmful canary, undone in the first stage; who asked for it tries to write HTML."""
-    live.canary(Behaviour(failures=0.2))
-    rollout = start_rollout(live.base, 2, plan(), by="ann", why="</script><img src=x onerror=alert(1)> & more")
-    live.run(lambda state: state.finished)
-    return with_answers(read_rollout(live.base, rollout))
+    if "rolled_back" not in ran:
+        live.canary(Behaviour(failures=0.2))
+        rollout = start_rollout(live.base, 2, plan(), by="ann", why="</script><img src=x onerror=alert(1)> & more")
+        live.run(lambda state: state.finished)
+        ran["rolled_back"] = with_answers(read_rollout(live.base, rollout))
+    return ran["rolled_back"]
 
 
 @pytest.fixture
-def promoted(live, plan) -> RolloutRecord:
+def promoted(live, plan, ran) -> RolloutRecord:
     """A sound canary that passed two stages and was promoted by a person."""
-    rollout = start_rollout(live.base, 2, plan(), by="ann", why="a new version")
-    live.run()
-    send_order(live.base, rollout, "promote", by="ben", why="all evidence is fine")
-    live.run(lambda state: state.finished)
-    return with_answers(read_rollout(live.base, rollout))
+    if "promoted" not in ran:
+        rollout = start_rollout(live.base, 2, plan(), by="ann", why="a new version")
+        live.run()
+        send_order(live.base, rollout, "promote", by="ben", why="all evidence is fine")
+        live.run(lambda state: state.finished)
+        ran["promoted"] = with_answers(read_rollout(live.base, rollout))
+    return ran["promoted"]
 
 
 @pytest.fixture
@@ -37,10 +47,8 @@ def long(promoted) -> RolloutRecord:
     last = promoted.windows[-1]
     more = range(last.number + 1, 10_001)
     seconds = last.end - last.start
-    windows = [
-        replace(last, number=n, start=last.end + (n - more[0]) * seconds, end=last.end + (n + 1 - more[0]) * seconds)
-        for n in more
-    ]
+    ends = (last.end + i * seconds for i in range(1, len(more) + 1))
+    windows = [replace(last, number=n, start=end - seconds, end=end) for n, end in zip(more, ends, strict=True)]
     verdicts = dict.fromkeys(more, promoted.verdicts[last.number])
     return replace(promoted, windows=[*promoted.windows, *windows], verdicts={**promoted.verdicts, **verdicts})
 

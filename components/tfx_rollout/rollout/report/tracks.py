@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,20 +26,20 @@ def track_totals(windows: Sequence[Window], tracks: Iterable[Track]) -> dict[str
 
 def added_up(parts: Iterable[TrackCounts]) -> TrackCounts:
     """The sum of many counts, but for predictions. `+` would copy the histograms at every step."""
-    numbers: Counter[str] = Counter()
-    codes: Counter[str] = Counter()
-    latency: Counter[int] = Counter()
+    parts = list(parts)
+    codes: defaultdict[str, int] = defaultdict(int)
+    latency: defaultdict[int, int] = defaultdict(int)
     for part in parts:
-        for name in _NUMBERS:
-            numbers[name] += getattr(part, name)
-        codes.update(part.codes)
-        latency.update(part.latency.counts)
+        for code, n in part.codes.items():
+            codes[code] += n
+        for bucket, n in part.latency.counts.items():
+            latency[bucket] += n
     return TrackCounts(
-        requests=numbers["requests"],
-        failures=numbers["failures"],
-        unanswered=numbers["unanswered"],
-        units=numbers["units"],
-        unit_failures=numbers["unit_failures"],
+        requests=sum(part.requests for part in parts),
+        failures=sum(part.failures for part in parts),
+        unanswered=sum(part.unanswered for part in parts),
+        units=sum(part.units for part in parts),
+        unit_failures=sum(part.unit_failures for part in parts),
         codes=codes,
         latency=LatencyHistogram(latency),
     )

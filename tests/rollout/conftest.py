@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.rollout import RolloutController, RolloutState, list_rollouts, plan_from_dict
+from tfx_rollout.rollout import (
+    OrderKind,
+    Plan,
+    RolloutController,
+    RolloutRecord,
+    RolloutState,
+    list_rollouts,
+    plan_from_dict,
+    read_rollout,
+    send_order,
+    start_rollout,
+)
 from tfx_rollout.testing import Behaviour, InMemoryEvidence, ManualClock, SimulatedServing
 from tfx_rollout.traffic import DesiredState, Label, Track
 
@@ -26,13 +40,14 @@ PLAN = {
     "promotion_deadline_seconds": 200,
     "errors": {"weight": 1.0},
     "latency": {"weight": 0.0},
+    "predictions": {"weight": 0.0},
+    "accuracy": {"weight": 0.0},
 }
 
 
-def make_plan(**changes):
-    stage = changes.pop("every_stage", {})
+def make_plan(*, every_stage=None, first=(), last=(), **changes):
     document = {**PLAN, **changes}
-    document["stages"] = [{**s, **stage} for s in document["stages"]]
+    document["stages"] = [*first, *({**stage, **(every_stage or {})} for stage in document["stages"]), *last]
     return plan_from_dict(document)
 
 
@@ -61,13 +76,24 @@ class World:
         base = ModelStore(root).model("m")
         clock = ManualClock()
         serving = SimulatedServing("m", clock)
-        source = InMemoryEvidence(clock, serving.split_at, waiting_seconds=2.0, **evidence)
-        return cls(base, clock, serving, source, RolloutController(base, source, clock))
+        source = InMemoryEvidence(clock, serving.split_at, mirror_at=serving.mirror_at, waiting_seconds=2.0, **evidence)
+        world = cls(base, clock, serving, source, RolloutController(base, source, clock))
+        world.restart()
+        return world
+
+    def restart(self) -> None:
+        """A new controller that knows nothing but the files."""
+        self.controller = RolloutController(self.base, self.evidence, self.clock, labels=self.evidence.labels)
+
+    @property
+    def states(self) -> list[RolloutState]:
+        """The states of all rollouts, oldest first."""
+        return list_rollouts(self.base)
 
     @property
     def state(self) -> RolloutState:
         """The newest rollout's state."""
-        return list_rollouts(self.base)[-1]
+        return self.states[-1]
 
     def go_live(self, version: int) -> None:
         """Make a version live without a rollout, as it was before this project came."""
@@ -79,10 +105,33 @@ class World:
         """Let the canary behave like this from now on."""
         self.evidence.behaviours[Track.CANARY] = behaviour
 
+    def start(self, plan: Plan, version: int = 2) -> str:
+        """Submit a rollout."""
+        return start_rollout(self.base, version, plan, by="ann", why="a new version")
+
+    def order(self, kind: OrderKind, *, why: str = "to see", **more) -> None:
+        """Order something of the newest rollout."""
+        send_order(self.base, self.state.id, kind, by="ben", why=why, **more)
+
+    @property
+    def record(self) -> RolloutRecord:
+        """The newest rollout's record."""
+        return read_rollout(self.base, self.state.id)
+
+    @property
+    def events(self) -> list[str]:
+        """What happened in the newest rollout, in its order."""
+        return [event["event"] for event in self.record.events]
+
     def tick(self, seconds: float = 1.0) -> None:
         self.base.write_observed(self.serving.settle(self.base.desired()))
         self.controller.tick()
         self.clock.advance(seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, in ticks of five seconds."""
+        for _ in range(round(seconds / 5)):
+            self.tick(5.0)
 
     def run(self, until: Callable[[RolloutState], bool] = lambda state: state.decided, most: int = 2000) -> RolloutState:
         """Tick until the newest rollout is as wanted."""
@@ -96,15 +145,24 @@ class World:
 
 @pytest.fixture
 def plan():
-    """`plan(key=value, every_stage={...})`: a quick plan with these changes."""
+    """`plan(key=value, every_stage={...}, first=[...], last=[...])`: a quick plan with these changes and further stages."""
     return make_plan
 
 
 @pytest.fixture
-def world(tmp_path) -> World:
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is such a place, since what is tested is not the disk's speed."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="rollout-", dir=memory if os.access(memory, os.W_OK) else None))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def world(scratch) -> World:
     """Versions 1 to 3 published, nothing live."""
-    world = World.at(tmp_path / "root")
-    publish(world.base, tmp_path, "a", "b", "c")
+    world = World.at(scratch / "root")
+    publish(world.base, scratch, "a", "b", "c")
     return world
 
 

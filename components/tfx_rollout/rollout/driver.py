@@ -17,7 +17,7 @@ from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import desired_states, elapsed, segments, signals
 from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.judge import accept, judge, open_stage
-from tfx_rollout.rollout.machine import Effect, Event, transition
+from tfx_rollout.rollout.machine import APPROVALS, Effect, Event, transition
 from tfx_rollout.rollout.order_signals import Refusal, of_order
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.signals import CONTROLLER, Signal
@@ -260,12 +260,14 @@ class RolloutDriver:
 
 def _left(state: RolloutState, signal: Signal, now: float) -> RolloutState:
     """The state in which its phase is left at `now`: over, interrupted, or an interruption that is over."""
+    if signal.event is Event.ASK and state.phase is Phase.AWAITING_APPROVAL:
+        return state.change(asked=tuple(dict.fromkeys((*state.asked, *signal.about))))
     if signal.event is Event.PAUSE or (signal.event is Event.ASK and signal.about):
-        return state.change(interrupted=elapsed.interrupted(state, now, signal.about), phase_since=now)
-    if signal.event in (Event.RESUME, Event.RESUME_HOLD) and state.interrupted is not None:
-        resumed = elapsed.resumed(state, now)
-        return resumed.change(judge=accept(resumed.judge, *state.interrupted.about))
-    return state.change(interrupted=None, phase_since=now)
+        return elapsed.interrupted(state, now).change(asked=signal.about)
+    if state.phase is Phase.AWAITING_APPROVAL and signal.event in APPROVALS:
+        state = state.change(judge=accept(state.judge, *state.asked))
+    over = elapsed.resumed(state, now) if signal.event in (Event.RESUME, Event.RESUME_HOLD) else state.change(phase_since=now)
+    return over.change(interrupted=None, asked=())
 
 
 def _wanting(state: RolloutState, wanted: DesiredState, now: float) -> RolloutState:

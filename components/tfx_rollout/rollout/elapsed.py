@@ -48,9 +48,9 @@ def after_jump(state: RolloutState, seconds: float) -> RolloutState:
     )
 
 
-def interrupted(state: RolloutState, now: float, about: tuple[str, ...] = ()) -> Interruption:
-    """What an interruption at `now` leaves."""
-    return Interruption(state.phase, now - state.phase_since, about)
+def interrupted(state: RolloutState, now: float) -> RolloutState:
+    """The state in which its phase is interrupted at `now`; the new phase is the caller's to change."""
+    return state.change(interrupted=Interruption(state.phase, now - state.phase_since), phase_since=now)
 
 
 def resumed(state: RolloutState, now: float) -> RolloutState:

@@ -28,7 +28,7 @@ any more), rolled back (nothing is live again) or the plan's deadline. With `pro
 it is promoted at once.
 
 An approval leads on to the next stage where a stage was over, and back into the stage (`resume`)
-where a question about the candidate had interrupted it.
+where a question about the candidate had interrupted it. Another question may come while it is awaited (`ask`).
 
 Every transition has at most one effect: the desired state that is to be written next.
 """
@@ -154,6 +154,7 @@ TABLE: dict[tuple[Phase, Event], Transition] = {
     (Phase.RUNNING, Event.OVERRULED): _OVER,
     (Phase.AWAITING_APPROVAL, Event.ADVANCE): _NEXT,
     (Phase.AWAITING_APPROVAL, Event.SKIP): _NEXT,
+    (Phase.AWAITING_APPROVAL, Event.ASK): Transition(Phase.AWAITING_APPROVAL),
     (Phase.AWAITING_APPROVAL, Event.RESUME): Transition(Phase.RUNNING),
     (Phase.AWAITING_APPROVAL, Event.RESUME_HOLD): _HOLD,
     (Phase.AWAITING_APPROVAL, Event.PASSED): _HOLD,
@@ -195,6 +196,9 @@ TABLE: dict[tuple[Phase, Event], Transition] = {
     (Phase.ROLLING_BACK, Event.APPLIED): Transition(Phase.ROLLED_BACK),
     (Phase.ROLLING_BACK, Event.OVERRULED): _OVER,
 }
+
+APPROVALS = (Event.ADVANCE, Event.PASSED, Event.PASSED_AT_ONCE, Event.RESUME, Event.RESUME_HOLD)
+"""What a person's approval of what was asked may lead to."""
 
 
 class ImpossibleTransition(AssertionError):

@@ -54,7 +54,7 @@ def of_verdict(plan: Plan, state: RolloutState, verdict: Verdict) -> Signal | No
     reason = " ".join(verdict.reasons)
     if verdict.call is Call.ROLLBACK:
         return Signal(way_back(plan, state, Event.REGRESSED), reason)
-    if verdict.call is Call.ASK and possible(state.phase, Event.ASK):
+    if verdict.call is Call.ASK and possible(state.phase, Event.ASK) and not set(verdict.asking) <= set(state.asked):
         return Signal(Event.ASK, reason, about=verdict.asking)
     if state.phase is not Phase.RUNNING or state.judge.stage != state.stage:
         return None  # Windows from before the present stage, or while somebody else decides, can only speak against.
@@ -189,5 +189,5 @@ def is_watched(state: RolloutState) -> bool:
 def in_words(stage: Stage) -> str:
     """What traffic the candidate gets in a stage."""
     if stage.kind == "shadow":
-        return f"copies of {stage.mirror:.4g} of the requests"
+        return f"copies of {stage.mirror * 100:.4g} % of the requests"
     return "those who ask for it by header" if stage.kind == "header" else f"{stage.split.canary / 100:g} % of the traffic"

@@ -76,8 +76,6 @@ class Interruption:
     phase: Phase
     lasted: float
     """Seconds for which the phase had lasted by then."""
-    about: tuple[str, ...] = ()
-    """What the judge asked about; nothing when somebody paused."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +109,8 @@ class RolloutState:
     """How often the primary server had died when the phase began, as far as is known."""
     interrupted: Interruption | None = None
     """What is interrupted by the present phase; None where an approval leads on to the next stage."""
+    asked: tuple[str, ...] = ()
+    """What the judge has asked about (`Verdict.asking`) and an approval accepts."""
     segment: Segment | None = None
     """What windows are being cut from; None while the wanted split is not in force."""
     windows: int = 0
@@ -184,7 +184,8 @@ class RolloutState:
             "orders_done": self.orders_done,
             "events": self.events,
             "primary_restarts": self.primary_restarts,
-            "interrupted": None if self.interrupted is None else _interruption_to_json(self.interrupted),
+            "interrupted": None if self.interrupted is None else {**vars(self.interrupted), "phase": str(self.interrupted.phase)},
+            "asked": list(self.asked),
             "segment": None if self.segment is None else {**vars(self.segment), "split": self.segment.split.to_json()},
             "before": None if self.before is None else self.before.to_json(),
             "wanted": None if self.wanted is None else self.wanted.to_json(),
@@ -219,7 +220,8 @@ class RolloutState:
             judged_until=data["judged_until"],
             orders_done=data["orders_done"],
             events=data["events"],
-            interrupted=None if interrupted is None else _interruption_from_json(interrupted),
+            interrupted=None if interrupted is None else Interruption(Phase(interrupted["phase"]), interrupted["lasted"]),
+            asked=tuple(data["asked"]),
             segment=None if segment is None else Segment(**{**segment, "split": Split.from_json(segment["split"])}),
             before=None if before is None else DesiredState.from_json(before),
             wanted=None if wanted is None else DesiredState.from_json(wanted),
@@ -227,11 +229,3 @@ class RolloutState:
             primary_restarts=data["primary_restarts"],
             judge=JudgeState.from_json(data["judge"]),
         )
-
-
-def _interruption_to_json(interrupted: Interruption) -> dict[str, Any]:
-    return {"phase": str(interrupted.phase), "lasted": interrupted.lasted, "about": list(interrupted.about)}
-
-
-def _interruption_from_json(data: Mapping[str, Any]) -> Interruption:
-    return Interruption(Phase(data["phase"]), data["lasted"], tuple(data["about"]))

@@ -21,9 +21,10 @@ from tfx_rollout.model_store.lease import TTL_S
 from tfx_rollout.serving import Launcher, TetheredLauncher, free_port
 from tfx_rollout.supervisor.adoption import end_left_over, gateway_for
 from tfx_rollout.supervisor.child import Child
+from tfx_rollout.supervisor.evidence_pool import EvidencePool
 from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, withdraw
 from tfx_rollout.supervisor.process_folder import ProcessFolder, Survivor
-from tfx_rollout.supervisor.rollouts import EvidencePool, ModelRollouts
+from tfx_rollout.supervisor.rollouts import ModelRollouts
 from tfx_rollout.supervisor.supervised_model import SupervisedModel
 from tfx_rollout.supervisor.traffic_link import TrafficLink
 
@@ -172,7 +173,10 @@ class Supervisor:
 
     def _add(self, name: str, new_model: Callable[[str], SupervisedModel]) -> None:
         self._models[name] = new_model(name)
-        self._rollouts[name] = ModelRollouts(self.store.model(name), self._evidence)
+        self._rollouts[name] = self._new_rollouts(name)
+
+    def _new_rollouts(self, name: str) -> ModelRollouts:
+        return ModelRollouts(self.store.model(name), self._evidence, self._lease.check)
 
     def _turn(self, link: TrafficLink, new_model: Callable[[str], SupervisedModel]) -> bool:
         """One look and at most one step a model; whether anything was done. Raises `LostLease`."""
@@ -249,7 +253,7 @@ class Supervisor:
         announce(self.store.root, info)
         for name, model in self._models.items():
             model.begin_anew()
-            self._rollouts[name] = ModelRollouts(model.base, self._evidence)
+            self._rollouts[name] = self._new_rollouts(name)
 
     def _stop(self, gateway: Gateway) -> None:
         log.info("stopping: running requests may finish")

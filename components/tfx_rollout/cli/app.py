@@ -12,6 +12,7 @@ from tfx_rollout.cli.lazy import LazyGroup
     cls=LazyGroup,
     table={
         "serve": ("tfx_rollout.cli.serve:serve", "Serve every model of a root behind one address, until stopped."),
+        "stop": ("tfx_rollout.cli.serve:stop", "End what goes on serving after a supervisor was killed."),
         "push": ("tfx_rollout.cli.models:push", "Publish a SavedModel as a new version; moves no traffic."),
         "versions": ("tfx_rollout.cli.models:versions", "List the versions of a model and where they came from."),
         "live": ("tfx_rollout.cli.models:live", "Print the version that is live now."),

@@ -126,3 +126,28 @@ def test_ten_thousand_windows_give_at_most_two_thousand_points_and_every_event(l
         requests = sum(window.counts(track).requests for window in long.windows)
         assert sum(series["tracks"][str(track)]["requests"]) == document["tracks"][str(track)]["requests"] == requests
     assert len(json.dumps(document)) < 2_000_000
+
+
+def test_a_shadow_stage_has_a_track_of_its_own_and_harms_nobody(live, plan):
+    live.canary(Behaviour(failures=0.3))
+    shadow = {"kind": "shadow", "mirror": 0.5, "min_seconds": 10, "max_seconds": 300}
+    rollout = start_rollout(live.base, 2, plan(first=[shadow]), by="ann", why="a new version")
+    live.run(lambda state: state.finished)
+    document = build_report(read_rollout(live.base, rollout))
+    (stage,) = document["stages"]
+    assert (stage["kind"], stage["mirror"]) == ("shadow", 0.5)
+    assert stage["tracks"]["shadow"]["failures"] > 0
+    assert document["series"]["tracks"]["shadow"]["requests"][0] > 0
+    assert (document["tracks"]["canary"]["requests"], document["harmed_share"]) == (0, 0.0)
+    assert "shadow 50 %" in render_text(document)
+
+
+def test_two_stages_with_the_same_split_keep_their_windows_apart(live, plan):
+    stages = [{"kind": "shadow", "mirror": 0.5, "min_seconds": 10}, {"kind": "header", "min_seconds": 15}]
+    rollout = start_rollout(live.base, 2, plan(first=stages), by="ann", why="a new version")
+    live.run()
+    document = build_report(read_rollout(live.base, rollout))
+    assert [stage["kind"] for stage in document["stages"]] == ["shadow", "header", "canary", "canary"]
+    assert all(stage["windows"] for stage in document["stages"])
+    assert sum(stage["windows"] for stage in document["stages"]) == document["windows"]
+    assert document["stages"][1]["tracks"]["shadow"]["requests"] == 0

@@ -65,7 +65,7 @@
   // Marks in time: stages, and what was decided or ordered.
   const last = series.end[count - 1];
   const marks = events
-    .filter((event) => event.event === "stage_in_force" || event.at === report.decided_at || event.by !== "controller")
+    .filter((event) => event.event === "stage_in_force" || event.at === report.decided_at || event.event === "ask" || event.by !== "controller")
     .map((event) => ({
       at: event.at,
       text: event.event === "stage_in_force" ? `stage ${event.stage + 1}` : event.event.replaceAll("_", " "),
@@ -174,7 +174,7 @@
       range: () => [floor, ceiling],
       axis: evidence,
       bounds: [
-        [report.threshold, `${2 ** report.attempt}/α = ${digits(report.threshold)}: rolled back from here on`, "bad", "above"],
+        [report.threshold, `${2 ** report.attempt}/α = ${digits(report.threshold)}: not tolerated from here on`, "bad", "above"],
         [report.suspicion, `√ = ${digits(report.suspicion)}: no stage passes above`, "mild", "below"],
       ],
     }),
@@ -187,7 +187,7 @@
     }),
     requests: () => ({
       height: 210,
-      data: held(tracks.map((name) => series.tracks[name].requests.map((n, i) => n / length[i]))),
+      data: held(tracks.map((name) => series.tracks[name].requests.map((n, i) => (n || name !== "shadow" ? n / length[i] : null)))),
       series: tracks.map((name) => line(name, name, rate, { paths: stepped })),
       range: upwards(1),
       axis: rate,

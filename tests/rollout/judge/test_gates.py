@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tfx_rollout.analysis import gate_odds_ratio, max_slow_rate
 from tfx_rollout.evidence import LatencyHistogram
 from tfx_rollout.evidence.window import LabelCounts
 from tfx_rollout.rollout import Call, begin, open_stage, plan_from_dict
@@ -61,10 +62,13 @@ def test_a_canary_slow_in_both_senses_does_not_pass(plan, window, folded):
     assert verdict.call is not Call.ADVANCE
 
 
-def test_the_gate_of_the_tail_has_the_wider_margin(plan, window, folded):
+def test_the_gates_of_latency_have_margins_of_their_own(plan, window, folded):
     _, verdict = folded(plan, begun(plan), *(window(i) for i in range(3)))
-    assert "(p90: 25 % of its answers or more and 2.97 times" in verdict.gates["latency p90"].sentence
-    assert "(p99: 8.2 % of its answers or more and 8.82 times" in verdict.gates["latency p99"].sentence
+    for quantile, name in ((0.9, "p90"), (0.99, "p99")):
+        odds = float(gate_odds_ratio(quantile, plan.stages[0].bad_odds_ratio))
+        rate = 100 * float(max_slow_rate(quantile, odds))
+        bad = f"({name}: {rate:.2g} % of its answers or more and {odds:.3g} times the odds of stable)"
+        assert bad in verdict.gates[f"latency {name}"].sentence
 
 
 def test_a_stage_waits_for_labels_only_once_they_have_come(window, folded):

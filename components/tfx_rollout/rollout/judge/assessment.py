@@ -73,8 +73,7 @@ def _reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> li
 def _against(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> str:
     """What speaks most against the canary, how much, and since when."""
     metric = verdict.metrics[layout(plan).metrics[int(made.leading[0])]]
-    since = float(state.ledger.since[0, int(made.leading[0])]) or float(state.ledger.opened_at[0])
-    lasted = max(0.0, state.ended_at - since)
+    lasted = max(0.0, state.ended_at - float(state.ledger.since[0, int(made.leading[0])]))
     return (
         f"{sentences.event(plan, metric.name, metric.leading)}: the evidence against it is {number(verdict.e_value)} "
         f"(from {number(verdict.threshold)} on it is rolled back), raised in {metric.raised_in} of {metric.windows} windows "

@@ -83,7 +83,7 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
     row, plan = state.ledger, columns.plan
     stage = plan.stages[state.stage]
     elapsed, suspicion = float(calls.gates.elapsed[0]), e_value(float(calls.log_evidence[0]))
-    limit = math.exp(calls.log_threshold / 2)
+    limit, rates = math.exp(calls.log_threshold / 2), max_rates(columns, row)[0].tolist()
     amounts = {
         "time": (elapsed, stage.min_seconds, "It has run for {value} s of at least {needed} s."),
         "windows": (int(row.stage_windows[0]), plan.min_windows, "{value} of at least {needed} windows were judged."),
@@ -102,18 +102,18 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
             value, needed, sentence = amounts[name]
         else:
             value, needed = e_value(float(calls.gates.logs[0, EVIDENCE_GATES.index(name)])), 1 / plan.beta
-            sentence = _evidence(columns, state, name)
+            sentence = _evidence(columns, state, name, rates[EVIDENCE_GATES.index(name)])
         sentence = sentence.format(value=number(value), needed=number(needed))
         found[name] = GateEvidence(name, bool(calls.gates.passed[0, i]), value, needed, sentence)
     return found
 
 
-def _evidence(columns: Layout, state: JudgeState, name: str) -> str:
+def _evidence(columns: Layout, state: JudgeState, name: str, rate: float) -> str:
     """What a gate of evidence has counted and asks for, with places for the two numbers."""
     row, plan, column = state.ledger, columns.plan, EVIDENCE_GATES.index(name)
     counts = Table(*row.gate_counts[0, column].tolist())
     odds = f"{float(columns.stages.margins[state.stage, column]):.3g} times the odds of stable"
-    bad = f"{100 * float(max_rates(columns, row)[0, column]):.2g} %"
+    bad = f"{100 * rate:.2g} %"
     if name == "errors":
         said = f"In this stage {_lower(sentences.failures(plan, counts))}"
         return f"{said}: evidence {{value}} of {{needed}} that it is not bad (a failure rate of {bad} or more and {odds})."

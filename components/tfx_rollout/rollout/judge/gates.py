@@ -4,9 +4,9 @@ Floors of time, windows and requests; no suspicion, that is evidence for a rollb
 logarithm; and evidence of `1/beta` against "the canary is bad", in each respect by itself:
 
 - *errors*, and *latency* at stable's 90 and 99 % quantiles, each against bad in the relative *and* the absolute sense
-  (`analysis.gate`); the 99 % one with a wider margin (`analysis.gate_odds_ratio`);
+  (`analysis.gate`), with margins of their own (`analysis.gate_odds_ratio`);
 - *accuracy*, where the plan requires it or labels have come. Bad in the absolute sense is then a share of wrong predictions whose
-  odds are `bad_odds_ratio` times those of stable when the stage opened. What falls due in a
+  odds are the margin times those of stable when the stage opened; the margin is finer than that of failures. What falls due in a
   stage counts in it, whenever it was predicted: a canary that errs in a later stage only is not caught by the gate, but
   by the evidence for a rollback.
 

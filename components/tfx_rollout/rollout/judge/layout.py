@@ -122,9 +122,15 @@ def _stages(plan: Plan) -> StageTable:
         units=np.array([stage.split.canary for stage in stages], dtype=np.int64),
         min_seconds=np.array([stage.min_seconds for stage in stages]),
         max_seconds=np.array([stage.max_seconds for stage in stages]),
-        margins=np.stack([bad, *of_latency, bad], axis=1),
+        margins=np.stack([bad, *of_latency, _of_accuracy(bad)], axis=1),
         rates=np.stack([failing, *slow, np.full(len(stages), np.nan)], axis=1),
         compared=np.array([stage.kind != "header" for stage in stages]),
         gated=np.array([stage.kind in ("shadow", "canary") for stage in stages]),
         drawn=np.array([stage.kind in ("canary", "bake") for stage in stages]),
     )
+
+
+def _of_accuracy(bad_odds_ratio: Floats) -> Floats:
+    """The odds ratio of wrong predictions that is bad in a stage: finer than that of failures, since as many requests have
+    more wrong predictions than failures."""
+    return np.maximum(np.sqrt(bad_odds_ratio), 1.4)

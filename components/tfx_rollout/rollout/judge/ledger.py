@@ -65,7 +65,7 @@ class Ledger:
     raised: Counts
     """(R, M) windows that raised it."""
     since: Floats
-    """(R, M) end of the last window after which it was not above 1; 0 where it never was."""
+    """(R, M) end of the last window after which it was not above 1; where there is none, when the first stage opened."""
     stable_latency: Counts
     """(R, B) latencies of stable's units in all judged windows."""
     limit_buckets: Counts

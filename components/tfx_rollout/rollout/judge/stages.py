@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_rollout.rollout.judge.baselines import limit_buckets, wrong_share
-from tfx_rollout.rollout.judge.ledger import Ledger
+from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
 from tfx_rollout.rollout.plan import Plan
 
 
@@ -43,6 +43,7 @@ def open_at(plan: Plan, ledger: Ledger, stage: npt.ArrayLike, *, at: float) -> L
         ledger,
         stage=np.where(new, target, ledger.stage),
         opened_at=np.where(new, at, ledger.opened_at),
+        since=np.where((new & (ledger.stage == BEFORE))[:, None], at, ledger.since),
         begun=begun,
         limit_buckets=limits,
         wrong_share=share,

@@ -43,9 +43,9 @@ def max_slow_rate(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Flo
 def gate_odds_ratio(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
     """The odds ratio of slow answers that is bad at this quantile, where `bad_odds_ratio` is that of a stage.
 
-    That of the stage itself up to the 90 % quantile, and `max(bad_odds_ratio^2, 3)` above: at the 99 % quantile a tenth
-    as many answers are slow, so with the same margin a stage would take ten times as long only to
-    show that the tail is sound. With the wider one it asks for about as many requests as the other.
+    The latter is meant for failures, which are rare. A tenth of the answers lie beyond the 90 % quantile, so that as many
+    requests show much more there: its cube root, though no less than 1.4. Beyond the 99 % quantile slow answers are about as
+    rare as failures: that of the stage itself, though no less than 3, below which it would last only to show a sound tail.
     """
     bad = np.asarray(bad_odds_ratio, dtype=np.float64)
-    return np.where(np.asarray(quantile) > 0.9, np.maximum(bad * bad, 3.0), bad)
+    return np.where(np.asarray(quantile) > 0.9, np.maximum(bad, 3.0), np.maximum(np.cbrt(bad), 1.4))

@@ -12,6 +12,7 @@ from tfx_rollout.errors import LostLease
 from tfx_rollout.evidence import IntervalCounts
 from tfx_rollout.evidence.feedback_inbox import inbox
 from tfx_rollout.evidence.needs import EvidenceNeeds
+from tfx_rollout.evidence.prometheus import PrometheusSource
 from tfx_rollout.gateway.log_format import FIELDS
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout import plan_from_dict, start_rollout
@@ -118,6 +119,14 @@ def test_another_source_can_be_plugged_in(base, folder):
     pool = EvidencePool(folder, new_source=lambda needs: silent if needs.model == "taxi" else None)
     assert pool.of(base, NEEDS).source is silent
     assert pool.of(base, EvidenceNeeds("cab", began=T0, judged_until=T0)).source is not silent
+
+
+def test_the_roots_own_file_may_name_another_source(base, folder):
+    track = "{requests: r, failures: f}"
+    (base.store.root / "evidence.yaml").write_text(
+        f"prometheus: {{taxi: {{url: 'http://127.0.0.1:9', up: up, tracks: {{stable: {track}, canary: {track}}}}}}}\n"
+    )
+    assert isinstance(EvidencePool(folder).of(base, NEEDS).source, PrometheusSource)
 
 
 def test_a_rollout_that_runs_says_what_it_needs_and_one_that_ended_needs_nothing(base, folder):

@@ -11,6 +11,7 @@ from tfx_rollout.evidence.access_log import KEEP_S, AccessLogSource
 from tfx_rollout.evidence.late_labels import FeedbackLabels
 from tfx_rollout.evidence.needs import EvidenceNeeds
 from tfx_rollout.evidence.prediction_log import PredictionLog, prediction_folder
+from tfx_rollout.evidence.source_document import FILE, source_of
 from tfx_rollout.model_store import BasePath
 
 SourceMaker = Callable[[EvidenceNeeds], EvidenceSource | None]
@@ -30,15 +31,19 @@ class EvidencePool:
     """Opens sources for rollouts, keeps them while these run, and frees what is not needed any more.
 
     `folder` has the gateway's access logs. `new_source` plugs another source of counts in
-    (see `EvidenceSource`); late labels are joined with the access log all the same.
+    (see `EvidenceSource`); without it the root's `evidence.yaml` may name one. Late labels are
+    joined with the access log all the same.
     """
 
-    def __init__(self, folder: Path, *, new_source: SourceMaker = lambda needs: None) -> None:
+    def __init__(self, folder: Path, *, new_source: SourceMaker | None = None) -> None:
         self._folder, self._new_source = folder, new_source
         self._opened: dict[str, _Opened] = {}
 
     def of(self, base: BasePath, needs: EvidenceNeeds) -> RolloutEvidence:
-        """The evidence for these needs: the same object while only time goes on, or stages open."""
+        """The evidence for these needs: the same object while only time goes on, or stages open.
+
+        Raises `InvalidInput` where `evidence.yaml` is not valid.
+        """
         opened = self._opened.get(needs.model)
         if opened is None or opened.settings != _settings(needs):
             opened = self._opened[needs.model] = self._open(base, needs)
@@ -71,8 +76,13 @@ class EvidencePool:
             predictions=predictions,
         )
         labels = FeedbackLabels(base, requests, predictions, since=needs.keep_from) if needs.label_ages else None
-        evidence = RolloutEvidence(self._new_source(needs) or requests, labels)
+        evidence = RolloutEvidence(self._other_source(base, needs) or requests, labels)
         return _Opened(_settings(needs), requests, labels, evidence)
+
+    def _other_source(self, base: BasePath, needs: EvidenceNeeds) -> EvidenceSource | None:
+        if self._new_source is not None:
+            return self._new_source(needs)
+        return source_of(base.store.root / FILE, needs)
 
 
 @dataclass(frozen=True)

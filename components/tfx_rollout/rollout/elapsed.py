@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tfx_rollout.evidence import Window
-from tfx_rollout.rollout.judge import JudgeState
+from tfx_rollout.rollout.judge import delay
 from tfx_rollout.rollout.state import Interruption, Phase, RolloutState
 
 JUMP_SECONDS = 1.0
@@ -44,7 +44,7 @@ def after_jump(state: RolloutState, seconds: float) -> RolloutState:
     return state.change(
         phase_since=state.phase_since + seconds,
         stage_since=state.stage_since + seconds,
-        judge=_delayed(state.judge, seconds),
+        judge=delay(state.judge, seconds),
     )
 
 
@@ -57,26 +57,26 @@ def resumed(state: RolloutState, now: float) -> RolloutState:
     """The state in which what was interrupted goes on as if no time had passed; the phase is the caller's to change."""
     if state.interrupted is None:
         return state
-    return state.change(
+    return _standing_still(state, now).change(
         interrupted=None,
         phase_since=now - state.interrupted.lasted,
         stage_since=state.stage_since + (now - state.phase_since),
-        judge=_delayed(state.judge, _stood_still(state, state.judged_until, now)),
     )
 
 
 def delayed(state: RolloutState, window: Window) -> RolloutState:
     """The state in which the judge's stage is the longer for the part of this window in which the rollout stood still."""
-    return state.change(judge=_delayed(state.judge, _stood_still(state, window.start, window.end)))
+    return _standing_still(state, window.end)
 
 
-def _stood_still(state: RolloutState, start: float, end: float) -> float:
-    """Seconds of `[start, end)` in which the open stage was interrupted; the deadline of one that holds has its own time."""
-    if state.interrupted is None or state.interrupted.phase is not Phase.RUNNING or state.judge.stage != state.stage:
-        return 0.0
-    return max(0.0, end - max(start, state.phase_since, state.judge.opened_at))
+def _standing_still(state: RolloutState, until: float) -> RolloutState:
+    """The state in which the time of the interruption does not count for the open stage, as far as it lies before `until`.
 
-
-def _delayed(judge: JudgeState, seconds: float) -> JudgeState:
-    """The judge's state with its open stage begun later."""
-    return replace(judge, ledger=replace(judge.ledger, opened_at=judge.ledger.opened_at + seconds))
+    The deadline of one that holds has its own time.
+    """
+    interrupted = state.interrupted
+    if interrupted is None or interrupted.phase is not Phase.RUNNING or state.judge.stage != state.stage:
+        return state
+    began = max(state.phase_since, state.judge.opened_at - interrupted.delay)
+    seconds = max(0.0, until - began - interrupted.delay)
+    return state.change(interrupted=replace(interrupted, delay=interrupted.delay + seconds), judge=delay(state.judge, seconds))

@@ -67,7 +67,8 @@ def of_verdict(plan: Plan, state: RolloutState, verdict: Verdict) -> Signal | No
         if stage.on_inconclusive == "ask":
             return Signal(Event.ASK, f"{reason} The plan asks a person then.")
         # Going on without a decision takes a canary that was really looked at and speaks rather for itself.
-        if stage.on_inconclusive == "advance" and verdict.gates["requests"].passed and verdict.e_value <= 1:
+        seen = all(gate.passed for name, gate in verdict.gates.items() if name == "requests")
+        if stage.on_inconclusive == "advance" and seen and verdict.e_value <= 1:
             return Signal(onward(plan, state), f"{reason} The plan goes on then.")
     return None
 

@@ -1,5 +1,7 @@
-"""`evidence.yaml` in a root: other sources than the gateway's access log, for some of its models.
+"""`evidence.yaml` in a root: what the evidence about some of its models has besides the gateway's access log.
 
+    predictions:
+      taxi: {output: tip_probability}
     prometheus:
       taxi:
         url: http://prometheus:9090
@@ -12,7 +14,8 @@
             latency: request_seconds_bucket{model="taxi",track="stable"}
           canary: …
 
-It is read when a rollout begins to be judged. `docs/evidence.md` explains the fields.
+It is read when a model server starts and when a rollout begins to be judged.
+`docs/evidence.md` explains the fields.
 """
 
 from __future__ import annotations
@@ -81,10 +84,18 @@ class PrometheusDocument(_Document):
         )
 
 
+class PredictionsDocument(_Document):
+    """How the predictions of one model are logged by the embedded model server."""
+
+    output: Annotated[str, Field(min_length=1)] | None = None
+    """The output that is the prediction, where the only or a usual one is not."""
+
+
 class SourcesDocument(_Document):
     """The whole file: for each kind of source the models that use it."""
 
     prometheus: dict[str, PrometheusDocument] = Field(default_factory=dict)
+    predictions: dict[str, PredictionsDocument] = Field(default_factory=dict)
 
 
 def read_sources(path: Path) -> SourcesDocument:

@@ -37,7 +37,8 @@ class Child:
     """One model server of one model, started again with a growing delay whenever it dies.
 
     Every method returns at once; call `tick` often. Only the supervisor's own thread may
-    use it, since a tethered process ends with the thread that started it.
+    use it, since a tethered process ends with the thread that started it. `environment` is
+    asked at each start for what to add to the server's.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Child:
         executor: Executor,
         *,
         launcher: Launcher,
+        environment: Callable[[], Mapping[str, str]] = dict,
         stop_grace_s: float = STOP_GRACE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +61,7 @@ class Child:
         self._config_file = folder / f"{name}.config"
         self._log_file = folder / f"{name}.log"
         self._executor = executor
-        self._launcher = launcher
+        self._launcher, self._environment = launcher, environment
         self._stop_grace_s = stop_grace_s
         self._clock = clock
         self._process: ModelServerProcess | None = None
@@ -206,7 +208,9 @@ class Child:
 
     def _start(self, now: float) -> None:
         # Fresh ports each time: the former ones may belong to somebody else by now.
-        self._process = ModelServerProcess.start(self.name, self._config_file, self._log_file, launcher=self._launcher)
+        self._process = ModelServerProcess.start(
+            self.name, self._config_file, self._log_file, environment=self._environment(), launcher=self._launcher
+        )
         self._probe = Probe(self._process.rest_address, self.model, self._executor)
         self._started_at = now
         log.info("model server %s started (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))

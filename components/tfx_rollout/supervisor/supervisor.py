@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import ParamSpec, TypeVar
@@ -25,6 +26,7 @@ from tfx_rollout.supervisor.evidence_pool import EvidencePool
 from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, withdraw
 from tfx_rollout.supervisor.process_folder import ProcessFolder, Survivor
 from tfx_rollout.supervisor.rollouts import ModelRollouts
+from tfx_rollout.supervisor.server_environment import server_environment
 from tfx_rollout.supervisor.supervised_model import SupervisedModel
 from tfx_rollout.supervisor.traffic_link import TrafficLink
 
@@ -157,7 +159,9 @@ class Supervisor:
 
     def _model_maker(self, link: TrafficLink, gateway: Gateway, executor: ThreadPoolExecutor) -> Callable[[str], SupervisedModel]:
         def new_child(base: BasePath, server: str) -> Child:
-            return Child(base.name, server, base.path, self.store.models_dir, executor, launcher=self._launcher)
+            environment = partial(server_environment, self.store, base.name)
+            folder = self.store.models_dir
+            return Child(base.name, server, base.path, folder, executor, launcher=self._launcher, environment=environment)
 
         return lambda name: SupervisedModel(self.store.model(name), link, gateway.address, new_child, self._lease.check)
 

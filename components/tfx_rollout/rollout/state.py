@@ -76,6 +76,8 @@ class Interruption:
     phase: Phase
     lasted: float
     """Seconds for which the phase had lasted by then."""
+    delay: float = 0.0
+    """Seconds by which the judge's stage has been delayed for it so far."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class RolloutState:
             judged_until=data["judged_until"],
             orders_done=data["orders_done"],
             events=data["events"],
-            interrupted=None if interrupted is None else Interruption(Phase(interrupted["phase"]), interrupted["lasted"]),
+            interrupted=None if interrupted is None else Interruption(**{**interrupted, "phase": Phase(interrupted["phase"])}),
             asked=tuple(data["asked"]),
             segment=None if segment is None else Segment(**{**segment, "split": Split.from_json(segment["split"])}),
             before=None if before is None else DesiredState.from_json(before),

@@ -6,58 +6,76 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from tfx_rollout.analysis import EFFECTS, Table, request_bets, window_bets
-
-counts = st.integers(0, 60)
-
-
-def factors(table: Table) -> np.ndarray:
-    return np.exp(window_bets(table))
+from tfx_rollout.analysis import EFFECTS, comparison_bets, limit_bets, log_likelihood_ratios
 
 
-@given(counts, counts, st.integers(1, 60))
-def test_bets_on_equal_samples_cancel_when_the_counts_are_swapped(x, y, more):
-    n = max(x, y) + more
-    there, back = factors(Table(x, n, y, n)), factors(Table(y, n, x, n))
-    np.testing.assert_allclose((there + back) / 2, 1, rtol=1e-12)
+def test_effects_are_above_what_is_tolerated():
+    assert (EFFECTS > 1).all()
 
 
-@given(st.integers(0, 200), st.integers(0, 200), st.data())
-def test_one_window_at_most_doubles_the_evidence(canary, stable, data):
-    table = Table(data.draw(st.integers(0, canary)), canary, data.draw(st.integers(0, stable)), stable)
-    assert max(window_bets(table)) <= math.log(2) + 1e-12
+@pytest.mark.parametrize("tolerance", [1.0, 1.25])
+def test_comparison_bets_are_likelihood_ratios_at_multiples_of_the_tolerance(tolerance):
+    table = [3, 20, 4, 200]
+    expected = log_likelihood_ratios(table, tolerance * EFFECTS, tolerance)
+    np.testing.assert_allclose(comparison_bets(table, tolerance), expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize(("canary", "stable"), [(5, 40), (40, 5), (12, 12)])
-def test_bets_have_mean_one_when_requests_are_slow_together(canary, stable):
-    """Both servers stall alike, and a stall makes most of a window slow: requests are far from independent."""
-    rng = np.random.default_rng(7)
-    total, runs = np.zeros(len(EFFECTS)), 6000
-    for _ in range(runs):
-        slow = rng.choice([0.02, 0.9], p=[0.8, 0.2], size=2)
-        total += factors(Table(rng.binomial(canary, slow[0]), canary, rng.binomial(stable, slow[1]), stable))
-    np.testing.assert_allclose(total / runs, 1, atol=4 * 1 / math.sqrt(runs))
+def test_each_table_may_have_a_tolerance_of_its_own():
+    tables = np.array([[3, 20, 4, 200], [3, 20, 4, 200], [1, 9, 0, 4]])
+    bets = comparison_bets(tables, [1.0, 1.25, 1.5])
+    assert bets.shape == (3, len(EFFECTS))
+    for table, tolerance, row in zip(tables, (1.0, 1.25, 1.5), bets, strict=True):
+        assert comparison_bets(table, tolerance).tobytes() == row.tobytes()
 
 
-def test_bets_of_requests_would_be_far_above_one_there():
-    rng = np.random.default_rng(7)
-    means = np.mean(
-        [
-            np.exp(request_bets(Table(rng.binomial(12, slow[0]), 12, rng.binomial(12, slow[1]), 12), 1.0))
-            for slow in rng.choice([0.02, 0.9], p=[0.8, 0.2], size=(2000, 2))
-        ],
-        axis=0,
-    )
-    assert means.max() > 10
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.3])
+@pytest.mark.parametrize("trials", [1, 7, 300])
+def test_limit_bets_have_a_mean_of_one_at_the_limit_and_less_below(limit, trials):
+    bad = np.arange(trials + 1)
+    bets = limit_bets(bad, trials, limit)
+
+    def means(rate: float) -> np.ndarray:
+        return np.exp(binom.logpmf(bad, trials, rate)[:, None] + bets).sum(axis=0)
+
+    np.testing.assert_allclose(means(limit), 1, rtol=1e-9)
+    for rate in (0.0, limit / 3, 0.9 * limit):
+        assert (means(rate) <= 1).all()
 
 
-def test_a_slower_canary_raises_and_a_faster_one_lowers_the_evidence():
-    assert min(window_bets(Table(9, 40, 20, 400))) > 0
-    assert max(window_bets(Table(0, 40, 200, 400))) < 0
+def test_limit_bets_are_likelihood_ratios_of_the_odds():
+    limit, bad, trials = 0.02, 5, 90
+    odds = limit / (1 - limit) * EFFECTS
+    q = odds / (1 + odds)
+    expected = bad * np.log(q / limit) + (trials - bad) * np.log((1 - q) / (1 - limit))
+    np.testing.assert_allclose(limit_bets(bad, trials, limit), expected, rtol=1e-12)
 
 
-def test_bets_of_requests_are_made_at_multiples_of_the_tolerance():
-    table = Table(3, 20, 4, 200)
-    assert request_bets(table, 1.0) != request_bets(table, 1.25)
-    assert len(request_bets(table, 1.25)) == len(EFFECTS)
+def test_limit_bets_are_linear_in_counts_however_large():
+    one = limit_bets(3, 1000, 0.001)
+    np.testing.assert_allclose(limit_bets(3_000_000, 1_000_000_000, 0.001), 1e6 * one, rtol=1e-12)
+
+
+def test_a_limit_that_everything_keeps_says_nothing_and_one_of_nothing_fears_any_bad_event():
+    np.testing.assert_allclose(limit_bets(40, 40, 1.0), 0, atol=1e-12)
+    assert limit_bets(0, 1000, 0.0).tolist() == [0.0] * len(EFFECTS)
+    assert (limit_bets(1, 1000, 0.0) > 0).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 900)), min_size=1, max_size=9), st.data())
+def test_limit_bets_have_the_same_bits_alone_and_in_any_batch(counts, data):
+    bad, trials = np.array([x for x, _ in counts]), np.array([x + good for x, good in counts])
+    limits = np.array(data.draw(st.lists(st.floats(1e-6, 0.999), min_size=len(counts), max_size=len(counts))))
+    together = limit_bets(bad, trials, limits)
+    for x, n, limit, row in zip(bad, trials, limits, together, strict=True):
+        assert limit_bets(x, n, limit).tobytes() == row.tobytes()
+
+
+def test_a_limit_is_seldom_said_to_be_passed_by_who_keeps_it():
+    """Failures at exactly the limit, a look after each of 200 windows."""
+    rng, runs = np.random.default_rng(2), 2000
+    trials = rng.poisson(40, (200, runs))
+    logs = np.cumsum(limit_bets(rng.binomial(trials, 0.01), trials, 0.01), axis=0)
+    alarms = (np.exp(logs).mean(axis=-1) >= 20).any(axis=0)
+    assert alarms.mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)

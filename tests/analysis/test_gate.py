@@ -1,87 +1,117 @@
 from __future__ import annotations
 
-import json
 import math
-from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import binom
 
-from tfx_rollout.analysis import PassageEvidence, Table, canary_limit_us, log_absolute, max_slow_rate
+from tfx_rollout.analysis import (
+    GOOD_ODDS_RATIOS,
+    GOOD_RATES,
+    log_absolute,
+    log_joint,
+    log_likelihood_ratios,
+    log_relative,
+    passage_bets,
+)
+
+NEEDED = math.log(20)
 
 
-def clean_requests_needed(log_needed: float, rate: float) -> int:
-    return next(n for n in range(10_000) if log_absolute(0, n, rate) >= log_needed)
+def passed(tables: np.ndarray, bad_odds_ratio: float, max_rate: float) -> np.ndarray:
+    """Whether each run of windows `(W, R, 4)` ever passes: `(R,)`."""
+    sums = np.cumsum(tables, axis=0)
+    relative = log_relative(np.cumsum(passage_bets(tables, bad_odds_ratio), axis=0), bad_odds_ratio)
+    joint = log_joint(relative, log_absolute(sums[..., 0], sums[..., 1], max_rate))
+    return (joint >= NEEDED).any(axis=0)
 
 
-def test_about_three_hundred_clean_requests_speak_against_one_percent():
-    assert 299 <= clean_requests_needed(math.log(20), 0.01) <= 340
+def test_the_weights_of_good_rates_add_up_to_one():
+    assert sum(weight for _, weight in GOOD_RATES) == pytest.approx(1)
+    assert all(0 <= part < 1 for part, _ in GOOD_RATES)
 
 
-def test_without_any_failure_the_joint_evidence_needs_about_400_clean_requests():
-    gate = PassageEvidence()
-    while gate.log_joint(3.0, 0.01) < math.log(20):
-        gate = gate.after(Table(0, 10, 0, 90), 3.0)
-    assert 380 <= gate.counts.canary <= 420
-    assert gate.log_relative(3.0) == 0  # relative evidence alone would never come
+@pytest.mark.parametrize(("rate", "fewest"), [(0.01, 299), (0.001, 2995)])
+def test_hardly_more_clean_requests_are_needed_than_the_fewest_possible(rate, fewest):
+    requests = np.arange(1, 2 * fewest)
+    first = requests[log_absolute(np.zeros_like(requests), requests, rate) >= NEEDED][0]
+    assert fewest <= first <= 1.04 * fewest
+
+
+def test_without_any_failure_the_joint_evidence_needs_fewer_than_390_clean_requests():
+    requests = np.arange(1, 500)
+    joint = log_joint(log_relative(np.zeros(len(GOOD_ODDS_RATIOS)), 3.0), log_absolute(0 * requests, requests, 0.01))
+    assert log_relative(np.zeros(len(GOOD_ODDS_RATIOS)), 3.0) == 0  # relative evidence alone would never come
+    assert 370 <= requests[joint >= NEEDED][0] <= 390
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.013, 0.3, 0.99])
 def test_the_absolute_bet_has_a_mean_of_at_most_one_at_or_above_the_maximum(rate):
     for requests in (1, 7, 120):
-        values = [math.exp(log_absolute(x, requests, 0.01)) for x in range(requests + 1)]
-        mean = float(np.dot(binom.pmf(range(requests + 1), requests, rate), values))
+        bad = np.arange(requests + 1)
+        mean = float((binom.pmf(bad, requests, rate) * np.exp(log_absolute(bad, requests, 0.01))).sum())
         assert mean <= 1 + 1e-9
         if rate == 0.01:
             assert mean == pytest.approx(1)
 
 
+def test_a_failure_ends_the_bet_on_never_but_not_the_others():
+    clean, failed = log_absolute(0, 500, 0.01), log_absolute(1, 501, 0.01)
+    assert -math.inf < failed < clean
+
+
 def test_a_canary_at_the_maximum_rate_ever_passes_in_less_than_beta_of_all_stages():
-    rng, runs = np.random.default_rng(3), 1500
-    failures = np.cumsum(rng.binomial(20, 0.01, size=(runs, 150)), axis=1)
-    evidence = cache(log_absolute)
-    reached = [any(evidence(int(x), 20 * (i + 1), 0.01) >= math.log(20) for i, x in enumerate(row)) for row in failures]
-    assert np.mean(reached) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+    rng, runs = np.random.default_rng(3), 2000
+    failures = np.cumsum(rng.binomial(20, 0.01, size=(150, runs)), axis=0)
+    reached = log_absolute(failures, 20 * np.arange(1, 151)[:, None], 0.01) >= NEEDED
+    assert reached.any(axis=0).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
 
 
-def test_a_canary_that_is_bad_in_both_senses_ever_passes_in_less_than_beta_of_all_stages():
-    """1 % failures against odds a third of it, share 50 %, 120 looks: exactly at both margins."""
-    rng, runs, passed = np.random.default_rng(5), 200, 0
-    odds = 0.01 / 0.99 / 3
-    for _ in range(runs):
-        gate = PassageEvidence()
-        for x, y in zip(rng.binomial(30, 0.01, 120), rng.binomial(30, odds / (1 + odds), 120), strict=True):
-            gate = gate.after(Table(int(x), 30, int(y), 30), 3.0)
-            if gate.log_joint(3.0, 0.01) >= math.log(20):
-                passed += 1
-                break
-    assert passed / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+@pytest.mark.parametrize(("share", "bad_odds_ratio"), [(0.01, 10.0), (0.05, 4.0), (0.5, 1.5)])
+def test_a_canary_that_is_bad_in_both_senses_ever_passes_in_less_than_beta_of_all_stages(share, bad_odds_ratio):
+    """Failures at 1 % against odds that much smaller, 120 looks: exactly at both margins."""
+    rng, runs = np.random.default_rng(5), 1000
+    odds = 0.01 / 0.99 / bad_odds_ratio
+    canary = rng.binomial(600, share, (120, runs))
+    tables = np.stack([rng.binomial(canary, 0.01), canary, rng.binomial(600 - canary, odds / (1 + odds)), 600 - canary], axis=-1)
+    assert passed(tables, bad_odds_ratio, 0.01).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
 
 
 def test_failures_that_stable_has_too_do_not_block_a_canary_above_the_maximum_rate():
-    gate = PassageEvidence()
-    for _ in range(40):
-        gate = gate.after(Table(1, 40, 9, 360), 3.0)
-    assert gate.log_absolute(0.01) < 0 < math.log(20) < gate.log_joint(3.0, 0.01)
+    tables = np.array([[[1, 40, 9, 360]]] * 40)
+    assert log_absolute(40, 1600, 0.01) < 0
+    assert passed(tables, 3.0, 0.01).all()
 
 
-def test_only_odds_ratios_below_the_margin_are_bet_on():
-    gate = PassageEvidence().after(Table(3, 50, 3, 50), 1.1)
-    assert gate.log_relative(1.1) <= max(gate.relative[:3])
+def test_only_odds_ratios_below_the_bad_one_are_bet_on():
+    table = [3, 50, 3, 50]
+    bets = passage_bets(table, 1.1)
+    assert bets[1] == 0
+    assert log_relative(bets, 1.1) == bets[0]
+    assert passage_bets(table, 0.5).tolist() == [0.0, 0.0]
+    assert log_relative(passage_bets(table, 0.5), 0.5) == 0
 
 
-def test_a_json_round_trip_keeps_every_bit():
-    gate = PassageEvidence().after(Table(1, 40, 9, 361), 2.97).after(Table(0, 39, 7, 340), 2.97)
-    assert PassageEvidence.from_json(json.loads(json.dumps(gate.to_json()))) == gate
+def test_passage_bets_are_likelihood_ratios_against_the_bad_odds_ratio():
+    tables = [[3, 50, 9, 50], [0, 20, 4, 300]]
+    found = passage_bets(tables, [3.0, 10.0])
+    for table, bad, row in zip(tables, (3.0, 10.0), found, strict=True):
+        np.testing.assert_allclose(row, log_likelihood_ratios(table, GOOD_ODDS_RATIOS, bad), rtol=1e-12)
 
 
-def test_the_slack_matters_for_fast_answers_and_the_ratio_for_slow_ones():
-    assert canary_limit_us(2_000, 1.1, 1.0) == 3_000
-    assert canary_limit_us(100_000, 1.1, 1.0) == pytest.approx(110_000)
-
-
-def test_the_slow_rate_that_is_bad_follows_from_the_quantile_and_the_odds_ratio():
-    assert max_slow_rate(0.99, 1.0) == pytest.approx(0.01)
-    assert max_slow_rate(0.99, 3.0) == pytest.approx(3 / 102)
-    assert max_slow_rate(0.90, 10.0) == pytest.approx(10 / 19)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400), st.sampled_from([1.1, 2.0, 10.0])), min_size=1, max_size=9))
+def test_an_elements_bits_do_not_depend_on_the_batch(rows):
+    bad, good, margins = (np.array(column) for column in zip(*rows, strict=True))
+    tables = np.stack([bad, bad + good, bad + 1, bad + good + 40], axis=-1)
+    relative = log_relative(passage_bets(tables, margins), margins)
+    absolute = log_absolute(bad, bad + good, 0.01 * margins)
+    joint = log_joint(relative, absolute)
+    for i in range(len(rows)):
+        alone = log_relative(passage_bets(tables[i], margins[i]), margins[i])
+        alone_absolute = log_absolute(bad[i], bad[i] + good[i], 0.01 * margins[i])
+        assert alone.tobytes() == relative[i].tobytes()
+        assert alone_absolute.tobytes() == absolute[i].tobytes()
+        assert log_joint(alone, alone_absolute).tobytes() == joint[i].tobytes()

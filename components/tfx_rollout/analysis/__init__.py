@@ -7,15 +7,14 @@ All functions take arrays with any leading axes, and give an element the same bi
 judges one live window also judges thousands of simulated ones.
 """
 
-from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets, request_bets, window_bets
+from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets
 from tfx_rollout.analysis.blame import flagged
-from tfx_rollout.analysis.combine import e_value, log_mean, log_weighted_mean
+from tfx_rollout.analysis.combine import e_value, log_weighted_mean
 from tfx_rollout.analysis.evidence import GateEvidence, GuardEvidence, MetricEvidence, TestEvidence
 from tfx_rollout.analysis.fisher import log_likelihood_ratios
 from tfx_rollout.analysis.gate import (
     GOOD_ODDS_RATIOS,
     GOOD_RATES,
-    PassageEvidence,
     log_absolute,
     log_joint,
     log_relative,
@@ -33,7 +32,7 @@ from tfx_rollout.analysis.latency import (
     max_slow_rate,
 )
 from tfx_rollout.analysis.paired import paired_bet, paired_rate
-from tfx_rollout.analysis.regression import RegressionEvidence, log_mixture
+from tfx_rollout.analysis.regression import log_mixture, start_weights
 from tfx_rollout.analysis.table import Table
 
 __all__ = [
@@ -49,8 +48,6 @@ __all__ = [
     "GateEvidence",
     "GuardEvidence",
     "MetricEvidence",
-    "PassageEvidence",
-    "RegressionEvidence",
     "Table",
     "TestEvidence",
     "canary_limit_us",
@@ -63,7 +60,6 @@ __all__ = [
     "log_absolute",
     "log_joint",
     "log_likelihood_ratios",
-    "log_mean",
     "log_mixture",
     "log_relative",
     "log_weighted_mean",
@@ -72,8 +68,7 @@ __all__ = [
     "paired_bet",
     "paired_rate",
     "passage_bets",
-    "request_bets",
     "split_bets",
-    "window_bets",
+    "start_weights",
     "windows_to_go",
 ]

@@ -8,7 +8,7 @@ Sums run one component after the other, so that an element's result has the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -19,31 +19,43 @@ LARGEST = 700.0
 """Logarithm from which on an e-value is shown as `exp(700)`, so that it stays a finite number."""
 
 
+CELLS = 32_768
+"""Numbers worked on at a time: as many as stay in a core's cache."""
+
+
 def log_weighted_mean(logs: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
     """`log` of the weighted mean of `exp(logs)` over the last axis: `(..., M)` to `(...)`.
 
-    `weights`, `(M,)` or `(..., M)`, are at least 0 and are divided by their sum. What has weight 0 does not
-    count at all, be it infinite. A logarithm of -inf is an e-value of 0.
+    `weights`, `(M,)` or `(..., M)`, are at least 0 and are divided by their sum, which must not be 0. What has weight 0
+    does not count at all, be it infinite. A logarithm of -inf is an e-value of 0.
     """
-    values = np.moveaxis(np.asarray(logs, dtype=np.float64), -1, 0)
-    shares = np.moveaxis(np.broadcast_to(np.asarray(weights, dtype=np.float64), np.shape(logs)), -1, 0)
+    values = np.asarray(logs, dtype=np.float64)
+    shape, size = values.shape[:-1], values.shape[-1]
+    shares = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape).reshape(-1, size)
+    flat = values.reshape(-1, size)
+    means = np.empty(len(flat))
+    rows = max(1, CELLS // size)
+    for first in range(0, len(flat), rows):
+        some = slice(first, first + rows)
+        means[some] = _log_mean_of_rows(np.ascontiguousarray(flat[some].T), np.ascontiguousarray(shares[some].T))
+    return means.reshape(shape)
+
+
+def _log_mean_of_rows(values: Floats, shares: Floats) -> Floats:
+    """The same over the first axis: `(M, N)` to `(N,)`."""
     values = np.where(shares > 0, values, -np.inf)
     peak = values.max(axis=0)
     level = np.where(np.isneginf(peak), 0.0, peak)
-    terms = shares * np.exp(values - level)
+    terms = np.exp(values - level)
+    terms *= shares
     total, whole = np.zeros(peak.shape), np.zeros(peak.shape)
     for term, share in zip(terms, shares, strict=True):
-        total = total + term
-        whole = whole + share
+        total += term
+        whole += share
     with np.errstate(divide="ignore"):
         return level + np.log(total / whole)
 
 
 def e_value(log: float) -> float:
     """The e-value of a logarithm, finite whatever the evidence."""
-    return float(np.exp(min(log, LARGEST)))
-
-
-def log_mean(logs: Sequence[float], weights: Sequence[float] | None = None) -> float:
-    """`log_weighted_mean` of a few numbers; equal weights unless given."""
-    return float(log_weighted_mean(logs, weights if weights is not None else [1.0] * len(logs)))
+    return math.exp(min(log, LARGEST))

@@ -21,20 +21,26 @@ from tfx_rollout.analysis.factorial import log_factorial_ratio
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
+NARROW = 96
+"""Other counts possible beside the observed one, up to which all odds ratios of a table share one pass over its counts."""
+
 LARGEST_GROWTH = 600.0
-"""Logarithm up to which a term may exceed that of the anchor: well within what a float holds."""
+"""Logarithm up to which powers may grow or shrink in it: well within what a float holds."""
 
 NEGLIGIBLE = 2.0**-54
 """Terms below this share of a sum change no bit of it."""
 
-CELLS = 65_536
+CELLS = 131_072
 """Numbers worked on at a time: as many as stay in a core's cache."""
+
+FEW_LANES = 256
+"""Sums side by side up to which it is faster to go along each than from row to row; the bits are the same."""
 
 
 def log_likelihood_ratios(tables: npt.ArrayLike, odds_ratios: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
     """`log(P_psi(x | k) / P_reference(x | k))`: tables `(..., 4)` to `(..., P)`.
 
-    Odds ratios are `(P,)` or `(..., P)`, the reference is a scalar or `(...)`; all of them positive.
+    Odds ratios are `(P,)` or `(..., P)`, the reference is a scalar or `(...)`; all from 1e-100 to 1e100.
 
     The distribution has a monotone likelihood ratio in `psi`. So for `psi > reference` the ratio has
     a mean of at most 1 under every odds ratio up to the reference, and for `psi < reference` under
@@ -42,29 +48,27 @@ def log_likelihood_ratios(tables: npt.ArrayLike, odds_ratios: npt.ArrayLike, ref
 
     Exactly 0 where the table can say nothing (no bad event, only bad events, or one track empty).
     """
+    against = np.asarray(reference, dtype=np.float64)
+    return log_ratios_of_multiples(tables, np.asarray(odds_ratios, dtype=np.float64) / against[..., None], against)
+
+
+def log_ratios_of_multiples(tables: npt.ArrayLike, multiples: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
+    """As `log_likelihood_ratios`, with the odds ratios given as multiples of the reference: faster where those are `(P,)`."""
     counts = np.asarray(tables, dtype=np.int64)
     shape, flat = counts.shape[:-1], counts.reshape(-1, 4)
-    odds = _every_odds_ratio(shape, np.asarray(odds_ratios, dtype=np.float64), np.asarray(reference, dtype=np.float64))
-    size = len(odds) - 1
+    times = np.asarray(multiples, dtype=np.float64)
+    size = times.shape[-1]
+    against = np.broadcast_to(np.asarray(reference, dtype=np.float64), shape).reshape(-1)
+    each = times[:, None] if times.ndim == 1 else np.broadcast_to(times, (*shape, size)).reshape(-1, size).T
+    spread = np.log(np.maximum(each.max(axis=0), 1) / np.minimum(each.min(axis=0), 1))
     width = _support(flat)
-    middle = np.sqrt(odds.min(axis=0) * odds.max(axis=0))
-    narrow = width * np.log(odds.max(axis=0) / middle) <= LARGEST_GROWTH
+    narrow = (width <= NARROW) & (width * spread <= 2 * LARGEST_GROWTH)
     ratios = np.zeros((len(flat), size))
-    for some, logs in ((narrow, _log_weights_around_one_anchor), (~narrow, _log_probabilities)):
+    for some, log_ratios in ((narrow, _log_ratios_from_one_anchor), (~narrow, _log_ratios_from_every_mode)):
         for chosen in _chunks(width, some & (width > 0), size):
-            found = logs(flat[chosen].T.astype(np.float64), odds if odds.shape[1] == 1 else odds[:, chosen])
-            ratios[chosen] = (found[1:] - found[0]).T
+            own = each if times.ndim == 1 else each[:, chosen]
+            ratios[chosen] = log_ratios(flat[chosen].T.astype(np.float64), own, against[chosen]).T
     return ratios.reshape(*shape, size)
-
-
-def _every_odds_ratio(shape: tuple[int, ...], odds_ratios: Floats, reference: Floats) -> Floats:
-    """The reference and the odds ratios one below the other: `(1 + P, N)`, or `(1 + P, 1)` where all tables have the same."""
-    if odds_ratios.ndim == 1 and reference.ndim == 0:
-        return np.concatenate([reference[None], odds_ratios])[:, None]
-    size = odds_ratios.shape[-1]
-    wanted = np.broadcast_to(odds_ratios, (*shape, size)).reshape(-1, size)
-    against = np.broadcast_to(reference, shape).reshape(-1, 1)
-    return np.concatenate([against, wanted], axis=1).T
 
 
 def _support(tables: Counts) -> Counts:
@@ -80,39 +84,43 @@ def _chunks(width: Counts, some: npt.NDArray[np.bool_], size: int) -> Iterator[n
     chosen = chosen[np.argsort(np.minimum(width[chosen], 65_535).astype(np.uint16), kind="stable")[::-1]]
     first = 0
     while first < chosen.size:
-        longest = max(2 * int(width[chosen[first]]), 2 * size)
-        chunk = chosen[first : first + max(16, CELLS // longest)]
+        longest = 2 * max(min(int(width[chosen[first]]), NARROW), size)
+        chunk = chosen[first : first + CELLS // longest]
         yield chunk
         first += chunk.size
 
 
-def _log_weights_around_one_anchor(table: Floats, odds: Floats) -> Floats:
-    """`log P_psi(x | k)` of narrow tables `(4, N)` at odds ratios `(P, N)`, up to a constant of each table.
+def _log_ratios_from_one_anchor(table: Floats, multiples: Floats, reference: Floats) -> Floats:
+    """The log-likelihood ratios of narrow tables `(4, N)` at multiples `(P, N)` or `(P, 1)` of the reference: `(P, N)`.
 
     All odds ratios share the weights of the counts, taken relative to that of one count (the likeliest at
     the odds ratio in the middle), and differ only in the powers that these are summed with.
     """
-    middle = np.sqrt(odds.min(axis=0) * odds.max(axis=0))
+    every = np.concatenate([np.ones((1, multiples.shape[1])), multiples])
+    centre = np.sqrt(every.min(axis=0) * every.max(axis=0))
+    middle = reference * centre
     anchor = _modes(table, middle)
-    c_bad, c_good, s_bad, s_good = _cells(table, anchor)
-    powers = np.broadcast_to(odds / middle, (len(odds), anchor.size))
-    above = _polynomials(_weights(c_good, s_bad, c_bad, s_good, middle), powers.copy())
-    below = _polynomials(_weights(c_bad, s_good, c_good, s_bad, 1 / middle), 1 / powers)
-    return (table[0] - anchor) * np.log(odds) - np.log(1 + above + below)
+    above, below = _both_sides(table, anchor)
+    powers = np.broadcast_to(every / centre, (len(every), anchor.size))
+    sums = 1 + _polynomials(_weights(above, middle), powers.copy()) + _polynomials(_weights(below, 1 / middle), 1 / powers)
+    log_sums = np.log(sums)
+    return (table[0] - anchor) * np.log(multiples) - (log_sums[1:] - log_sums[0])
 
 
-def _weights(a: Floats, b: Floats, c: Floats, d: Floats, odds: Floats) -> Floats:
+def _weights(cells: Floats, odds: Floats) -> Floats:
     """The weights of the counts on one side of the anchor relative to its own, one row for each step away from it: `(R, N)`.
 
-    The count `i + 1` steps away has `(a - i) (b - i) odds / ((c + i + 1) (d + i + 1))` times the weight
-    of that `i` steps away, where `a, b, c, d` are the cells of the table at the anchor: exactly 0 beyond the last.
+    From the first impossible count on they are 0.
     """
+    a, b, c, d = cells
     i: Floats = np.arange(np.minimum(a, b).max())[:, None]
-    weights: Floats = np.maximum(a - i, 0) * (b - i)
-    weights /= (c + (i + 1)) * (d + (i + 1))
+    weights: Floats = a - i
+    weights *= b - i
+    divisors: Floats = c + (i + 1)
+    divisors *= d + (i + 1)
+    weights /= divisors
     weights *= odds
-    for nearer, weight in pairwise(weights):
-        weight *= nearer
+    _accumulate(np.multiply, weights)
     return weights
 
 
@@ -125,58 +133,86 @@ def _polynomials(coefficients: Floats, arguments: Floats) -> Floats:
     return total
 
 
+def _log_ratios_from_every_mode(table: Floats, multiples: Floats, reference: Floats) -> Floats:
+    """The same for tables of any size: each odds ratio has its own sum, from its own likeliest count outward."""
+    every = reference * np.concatenate([np.ones((1, multiples.shape[1])), multiples])
+    lanes = np.broadcast_to(table[:, None], (4, *every.shape)).reshape(4, -1)
+    log_probabilities = _log_probabilities(lanes, every.ravel()).reshape(every.shape)
+    return log_probabilities[1:] - log_probabilities[0]
+
+
 def _log_probabilities(table: Floats, odds: Floats) -> Floats:
-    """`log P_psi(x | k)` of tables `(4, N)` of any size at odds ratios `(P, N)`: each from its own likeliest count."""
-    shape = np.broadcast_shapes(odds.shape, table[0].shape)
-    lanes = np.broadcast_to(table[:, None], (4, *shape)).reshape(4, -1)
-    psi = np.broadcast_to(odds, shape).ravel()
-    mode = _modes(lanes, psi)
-    c_bad, c_good, s_bad, s_good = _cells(lanes, mode)
-    step = lanes[0] - mode
+    """`log P_psi(x | k)` of tables `(4, N)` at odds ratios `(N,)`."""
+    mode = _modes(table, odds)
+    above, below = _both_sides(table, mode)
+    c_good, s_bad, c_bad, s_good = above
+    step = table[0] - mode
     weight = (
         log_factorial_ratio(c_bad, step)
         + log_factorial_ratio(c_good, -step)
         + log_factorial_ratio(s_bad, -step)
         + log_factorial_ratio(s_good, step)
-        + step * np.log(psi * ((c_good + 1) / (c_bad + 1)) * ((s_bad + 1) / (s_good + 1)))
+        + step * np.log(odds * ((c_good + 1) / (c_bad + 1)) * ((s_bad + 1) / (s_good + 1)))
     )
-    above = _sums_from_the_mode(c_good, s_bad, c_bad, s_good, psi)
-    below = _sums_from_the_mode(c_bad, s_good, c_good, s_bad, 1 / psi)
-    return (weight - np.log(1 + above + below)).reshape(shape)
+    sums = _sums_from_the_mode(np.concatenate([above, below], axis=1), np.concatenate([odds, 1 / odds]))
+    return weight - np.log(1 + sums[: mode.size] + sums[mode.size :])
 
 
-def _sums_from_the_mode(a: Floats, b: Floats, c: Floats, d: Floats, odds: Floats) -> Floats:
-    """The weights on one side of the mode relative to its own, summed: `(N,)`. Cells as in `_weights`.
+def _sums_from_the_mode(cells: Floats, odds: Floats) -> Floats:
+    """The weights on one side of the mode relative to its own, summed: `(N,)`.
 
     They fall ever faster. So a sum is complete when its last term is negligible, and going on
     for the sake of others changes no bit of it.
     """
+    a, b, c, d = cells
     total, term = np.ones(a.size), np.ones(a.size)
-    first, rows = 0, max(8, CELLS // (4 * a.size))
+    first, rows = 0, min(max(8, CELLS // (4 * a.size)), 64)
     while (term >= NEGLIGIBLE * total).any():
         i: Floats = np.arange(first, first + rows, dtype=np.float64)[:, None]
-        ratios: Floats = (a - i) * (b - i)
-        ratios /= (c + (i + 1)) * (d + (i + 1))
+        ratios: Floats = a - i
+        ratios *= b - i
+        divisors: Floats = c + (i + 1)
+        divisors *= d + (i + 1)
+        ratios /= divisors
         ratios *= odds
-        for ratio in ratios:
-            term *= ratio
-            total += term
+        ratios[0] *= term
+        _accumulate(np.multiply, ratios)
+        term = ratios[-1].copy()
+        ratios[0] += total
+        _accumulate(np.add, ratios)
+        total = ratios[-1]
         first += rows
     return total - 1
 
 
-def _cells(table: Floats, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Bad and good events of the canary and of stable, if the canary had `x` of the bad ones."""
+def _accumulate(operation: np.ufunc, rows: Floats) -> None:
+    """Each row becomes the result of all rows up to it, one after the other."""
+    if rows.shape[1] < FEW_LANES:
+        operation.accumulate(rows, axis=0, out=rows)
+        return
+    for before, row in pairwise(rows):
+        operation(before, row, out=row)
+
+
+def _both_sides(table: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """The cells `a, b, c, d` that the weights above and below `x` bad events of the canary are made of: `(4, N)` each.
+
+    The count `i + 1` steps from `x` has `(a - i) (b - i) odds / ((c + i + 1) (d + i + 1))` times the weight of that `i` steps
+    from it, with the inverse of the odds ratio below. Bad and good events change places from one side to the other.
+    """
     canary_bad, canary, stable_bad, stable = table
     bad = canary_bad + stable_bad
-    return x, canary - x, bad - x, stable - bad + x
+    c_bad, c_good, s_bad, s_good = x, canary - x, bad - x, stable - bad + x
+    return np.stack([c_good, s_bad, c_bad, s_good]), np.stack([c_bad, s_good, c_good, s_bad])
 
 
 def _modes(table: Floats, odds: Floats) -> Floats:
-    """The likeliest counts, give or take rounding: the root of the quadratic by Liao and Rosen (2001)."""
+    """The likeliest counts, give or take rounding: the root of `(odds - 1) x^2 - b x + c` by Liao and Rosen (2001)."""
     canary_bad, canary, stable_bad, stable = table
     bad = canary_bad + stable_bad
     b = (canary + bad + 2) * odds + (stable - bad)
     c = (canary + 1) * (bad + 1) * odds
-    root = np.sqrt(np.maximum(b * b - 4 * (odds - 1) * c, 0))
-    return np.clip(np.floor(2 * c / (b + root)), np.maximum(bad - stable, 0), np.minimum(canary, bad))
+    discriminant = np.sqrt(np.maximum(b * b - 4 * (odds - 1) * c, 0))
+    # Of the two forms of the root the one that does not cancel; b < 0 only where the odds ratio is below 1.
+    root = np.where(b < 0, b - discriminant, 2 * c) / np.where(b < 0, 2 * (odds - 1), b + discriminant)
+    return np.clip(np.floor(root), np.maximum(bad - stable, 0), np.minimum(canary, bad))

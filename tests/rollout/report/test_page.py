@@ -86,6 +86,10 @@ def test_what_people_wrote_is_shown_as_they_wrote_it(page, document):
     assert not page.all("img")
 
 
+def test_the_drawing_library_comes_with_its_licence(page):
+    assert "Permission is hereby granted" in page.scripts[1]
+
+
 def test_the_page_has_the_whole_document(page, document):
     assert json.loads(page.scripts[0]) == json.loads(json.dumps(document))
 

@@ -34,11 +34,9 @@ _TONES = {
 
 def render_html(document: Mapping[str, Any]) -> str:
     """The page of a report (`build_report`). Raises `RolloutError` where Jinja2, which fills it in, is not installed."""
-    library = (TEMPLATE / "uplot" / "uPlot.iife.min.js").read_text(encoding="utf-8")
-    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
-    styles = (TEMPLATE / "uplot" / "uPlot.min.css").read_text(encoding="utf-8") + (TEMPLATE / "page.css").read_text(
-        encoding="utf-8"
-    )
+    library = f"/*\n{_text('uplot/LICENSE')}\n*/\n{_text('uplot/uPlot.iife.min.js')}"  # its licence goes where it goes
+    script = _text("page.js")
+    styles = _text("uplot/uPlot.min.css") + _text("page.css")
     environment = _environment()
     safe = environment.filters["safe"]
     return environment.get_template("page.html.j2").render(
@@ -73,11 +71,13 @@ def _environment() -> jinja2.Environment:
         import jinja2
     except ImportError as error:
         raise RolloutError("The page of a report needs Jinja2, which is not installed; run `pip install jinja2`.") from error
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=False
-    )
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True)
     environment.filters.update(FILTERS)
     return environment
+
+
+def _text(name: str) -> str:
+    return (TEMPLATE / name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

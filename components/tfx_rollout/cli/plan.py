@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfx_rollout.cli.forecast import forecast
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option
 from tfx_rollout.cli.tables import print_table
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def plan() -> None:
-    """Show a rollout plan, or check one of your own."""
+    """Show a rollout plan, check one of your own, or forecast what it takes."""
+
+
+plan.add_command(forecast)
 
 
 @plan.command()
@@ -35,16 +39,17 @@ def show(name: str, as_json: bool) -> None:
         return
     print_table(
         f"Plan {found.name}",
-        ("stage", "share", "at least", "at most", "then", "bad from odds ratio", "bad from failure rate", "approval"),
+        ("stage", "kind", "share", "at least", "at most", "then", "bad from odds ratio", "bad from failure rate", "approval"),
         (
             (
                 number,
-                f"{stage.share:.2%}",
+                stage.kind,
+                f"copies of {stage.mirror:.2%}" if stage.kind == "shadow" else f"{stage.share:.2%}",
                 f"{stage.min_seconds:g} s",
                 f"{stage.max_seconds:g} s",
                 stage.on_inconclusive,
-                f"{stage.bad_odds_ratio:g}",
-                f"{stage.max_failure_rate:.2%}",
+                f"{stage.bad_odds_ratio:g}" if stage.kind in ("shadow", "canary") else "",
+                f"{stage.max_failure_rate:.2%}" if stage.kind in ("shadow", "canary") else "",
                 "yes" if stage.approval else "no",
             )
             for number, stage in enumerate(found.stages, start=1)
@@ -70,12 +75,17 @@ def _sentences(plan: Plan) -> list[str]:
         f"after {plan.promotion_deadline_seconds:g} s without one it does this: {plan.on_deadline}",
         "automatic": "it is promoted",
     }
+    weights = ", ".join(f"{name} {weight:.0%}" for name, weight in plan.weights().items())
+    shares = ", ".join(f"{share:.2%}" for share in plan.step_back.shares)
+    back = f"in steps of {plan.step_back.step_seconds:g} s: {shares}" if shares else "at once"
     return [
         f"A sound version is rolled back with a chance of at most {plan.alpha:g} (alpha);"
         f" a bad one passes a stage with a chance of at most {plan.beta:g} (beta).",
+        f"Evidence by metric: {weights}. Compared are {'users' if plan.unit == 'user' else 'requests'}"
+        f"{f', told apart by the header {plan.unit_header}' if plan.unit_header else ''}.",
         f"Windows of {plan.window_seconds:g} s, waiting {plan.waiting_seconds:g} s for late answers;"
         f" a stage needs {plan.min_windows} windows and {plan.min_requests} requests.",
-        f"When the last stage has passed, {endings[plan.promotion]}.",
+        f"When the last stage has passed, {endings[plan.promotion]}. A rollback goes back {back}.",
         f"A rollout asked for while one runs: {plan.on_running}."
         f" The version before is {'kept loaded' if plan.keep_previous else 'unloaded'} after a promotion.",
     ]

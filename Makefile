@@ -9,7 +9,7 @@ help:
 	@echo "make demo              the taxi pipeline three times, ending in a live serving (KEEP=1 leaves it on)"
 	@echo "make test              style, types and all tests"
 	@echo "make test-fast         the tests that need neither servers nor TensorFlow (seconds)"
-	@echo "make bench NAME=x      one benchmark of benchmarks/, against its bars"
+	@echo "make bench NAME=x      one benchmark of benchmarks/, against its bars (ARGS="--runs 100")"
 
 environment:
 	@$(PYTHON) .ci/environment.py
@@ -29,7 +29,7 @@ lint: environment
 	@.venv/bin/mypy
 
 bench: environment
-	@PYTHONPATH=pipelines $(RUN) benchmarks/$(subst -,_,$(NAME)).py
+	@PYTHONPATH=pipelines $(RUN) benchmarks/$(subst -,_,$(NAME)).py $(ARGS)
 
 clean:
 	rm -rf .venv .tools .demo

@@ -1,4 +1,4 @@
-"""The loop of `tfx-rollout serve`: look, take each model's next step, apply the traffic, write what is seen."""
+"""`tfx-rollout serve`: who may act for a root, and the loop of the one who does."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import ParamSpec, TypeVar
 
-from tfx_rollout.errors import Busy, LostLease, RolloutError
-from tfx_rollout.gateway import Gateway, GatewaySettings
+from tfx_rollout.errors import Busy, LostLease
+from tfx_rollout.gateway import GatewaySettings
 from tfx_rollout.gateway.envoy import ROLE as GATEWAY
-from tfx_rollout.model_store import BasePath, Lease, ModelStore, make_folder
+from tfx_rollout.model_store import Lease, ModelStore, make_folder
 from tfx_rollout.model_store.lease import TTL_S
 from tfx_rollout.serving import Launcher, TetheredLauncher, free_port
 from tfx_rollout.supervisor.adoption import end_left_over, gateway_for
-from tfx_rollout.supervisor.child import Child
-from tfx_rollout.supervisor.evidence_pool import EvidencePool
+from tfx_rollout.supervisor.attempts import Attempts
 from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, withdraw
 from tfx_rollout.supervisor.process_folder import ProcessFolder, Survivor
-from tfx_rollout.supervisor.rollouts import ModelRollouts
-from tfx_rollout.supervisor.server_environment import server_environment
-from tfx_rollout.supervisor.supervised_model import SupervisedModel
-from tfx_rollout.supervisor.traffic_link import TrafficLink
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from tfx_rollout.supervisor.served_root import ServedRoot
 
 log = logging.getLogger("tfx_rollout.supervisor")
 
@@ -39,8 +30,6 @@ TURN_S = 0.2
 """Seconds between two turns when there is nothing to do."""
 BUSY_TURN_S = 0.02
 """Seconds between two turns when the last one did something."""
-LOOK_S = 0.25
-"""How long a turn waits for servers to answer; slower ones are heard in a later turn."""
 
 
 class Supervisor:
@@ -78,11 +67,8 @@ class Supervisor:
         self._tethered = tethered
         self._launcher: Launcher = TetheredLauncher() if tethered else self._processes
         self._lease = Lease(self.store.lease_dir, ttl_s=lease_ttl_s)
+        self._attempts = Attempts()
         self._stopping = False
-        self._models: dict[str, SupervisedModel] = {}
-        self._rollouts: dict[str, ModelRollouts] = {}
-        self._evidence = EvidencePool(self.store.gateway_dir / "access")
-        self._complaints: dict[str, str] = {}
 
     def run(self) -> None:
         """Serves until SIGTERM, SIGINT or SIGHUP, then lets running requests finish and ends all processes.
@@ -118,33 +104,31 @@ class Supervisor:
         withdraw(self.store.root)
         make_folder(self.store.models_dir)
         make_folder(self.store.gateway_dir)
-        survivors = self._processes.recover()
+        with ThreadPoolExecutor(32, "look") as executor:
+            root, info = self._take_over(self._processes.recover(), executor)
+            announce(self.store.root, info)
+            log.info("serving %s on %s (TensorFlow Serving's REST and gRPC); Ctrl-C stops", self.store.root, info.gateway_address)
+            try:
+                self._act(root, info, alone_on_host)
+                self._stop(root)
+            finally:
+                withdraw(self.store.root, info)
+
+    def _take_over(self, survivors: dict[str, Survivor], executor: ThreadPoolExecutor) -> tuple[ServedRoot, SupervisorInfo]:
+        """Adopts what an earlier supervisor left, and starts the gateway where there is none."""
         if self._tethered:
             end_left_over(self.store.gateway_dir, self._processes, survivors, grace_s=self._grace_s)
             survivors = {}
-        with ThreadPoolExecutor(32, "look") as executor:
-            found = survivors.get(GATEWAY)
-            settings = self._gateway_settings(found)
-            gateway, adopted = gateway_for(self.store.gateway_dir, settings, found, self._launcher, grace_s=self._grace_s)
-            link = TrafficLink(gateway)
-            if adopted:
-                link.recover()
-            new_model = self._model_maker(link, gateway, executor)
-            self._adopt_servers(survivors, new_model)
-            info = SupervisorInfo(os.getpid(), gateway.address, f"127.0.0.1:{settings.admin_port}", time.time())
-            announce(self.store.root, info)
-            log.info("serving %s on %s (TensorFlow Serving's REST and gRPC); Ctrl-C stops", self.store.root, gateway.address)
-            try:
-                while not self._stopping:
-                    try:
-                        busy = self._turn(link, new_model)
-                    except LostLease as lost:
-                        self._lost_lease(lost, link, alone_on_host, info)
-                    else:
-                        time.sleep(BUSY_TURN_S if busy else TURN_S)
-                self._stop(gateway)
-            finally:
-                withdraw(self.store.root, info)
+        found = survivors.pop(GATEWAY, None)
+        settings = self._gateway_settings(found)
+        gateway, adopted = gateway_for(self.store.gateway_dir, settings, found, self._launcher, grace_s=self._grace_s)
+        root = ServedRoot(self.store, gateway, self._launcher, executor, self._attempts, self._lease.check)
+        if adopted:
+            root.adopt_traffic()
+        kept = root.adopt_servers(survivors)
+        of_lost_models = {role: survivor for role, survivor in survivors.items() if role not in kept}
+        end_left_over(self.store.gateway_dir, self._processes, of_lost_models, grace_s=self._grace_s)
+        return root, SupervisorInfo(os.getpid(), gateway.address, f"127.0.0.1:{settings.admin_port}", time.time())
 
     def _gateway_settings(self, found: Survivor | None) -> GatewaySettings:
         running = None if found is None or found.process is None else int(found.record.facts["admin_port"])
@@ -157,71 +141,18 @@ class Supervisor:
             drain_s=min(10.0, self._grace_s / 2),
         )
 
-    def _model_maker(self, link: TrafficLink, gateway: Gateway, executor: ThreadPoolExecutor) -> Callable[[str], SupervisedModel]:
-        def new_child(base: BasePath, server: str) -> Child:
-            environment = partial(server_environment, self.store, base.name)
-            folder = self.store.models_dir
-            return Child(base.name, server, base.path, folder, executor, launcher=self._launcher, environment=environment)
-
-        return lambda name: SupervisedModel(self.store.model(name), link, gateway.address, new_child, self._lease.check)
-
-    def _adopt_servers(self, survivors: Mapping[str, Survivor], new_model: Callable[[str], SupervisedModel]) -> None:
-        """Goes on with the model servers that outlived a supervisor; those of models that are gone are ended."""
-        servers = {role: survivor for role, survivor in survivors.items() if role != GATEWAY}
-        for name in self.store.models():
-            own = {role: servers.pop(role) for role in list(servers) if role.partition("~")[0] == name}
-            if own:
-                self._add(name, new_model)
-                self._models[name].adopt(own)
-        end_left_over(self.store.gateway_dir, self._processes, servers, grace_s=self._grace_s)
-
-    def _add(self, name: str, new_model: Callable[[str], SupervisedModel]) -> None:
-        self._models[name] = new_model(name)
-        self._rollouts[name] = self._new_rollouts(name)
-
-    def _new_rollouts(self, name: str) -> ModelRollouts:
-        return ModelRollouts(self.store.model(name), self._evidence, self._lease.check)
-
-    def _turn(self, link: TrafficLink, new_model: Callable[[str], SupervisedModel]) -> bool:
-        """One look and at most one step a model; whether anything was done. Raises `LostLease`."""
-        self._attempt("the lease", self._lease.renew)
-        for name in self._attempt("the root", self.store.models) or ():
-            if name not in self._models:
-                self._add(name, new_model)
-        self._look()
-        busy = False
-        for model in self._models.values():
-            busy = bool(self._attempt(f"model {model.base.name}", model.take_step)) or busy
-        self._attempt("the gateway", link.sync)
-        for model in self._models.values():
-            self._attempt(f"the observed state of {model.base.name}", model.publish, time.time())
-        for name, rollouts in self._rollouts.items():
-            self._attempt(f"the rollout of {name}", rollouts.tick)
-        self._evidence.retain([rollouts.need for rollouts in self._rollouts.values() if rollouts.need is not None])
-        return busy
-
-    def _look(self) -> None:
-        """Asks the servers what they hold, and hears those that answer soon."""
-        wait([look for model in self._models.values() for look in model.ask(time.monotonic())], timeout=LOOK_S)
-        for model in self._models.values():
-            model.collect()
-
-    def _attempt(self, what: str, deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Runs one part of a turn; a fault of one model must not stop the others. Said once, not five times a second.
-
-        `LostLease` passes: nothing of the turn may go on then.
-        """
-        try:
-            result = deed(*args, **kwargs)
-        except LostLease:
-            raise
-        except RolloutError as error:
-            if self._complaints.get(what) != str(error):
-                log.error("%s: %s", what, error)
-                self._complaints[what] = str(error)
-            return None
-        self._complaints.pop(what, None)
-        return result
+    def _act(self, root: ServedRoot, info: SupervisorInfo, alone_on_host: bool) -> None:
+        """Turn after turn, until it is told to stop."""
+        while not self._stopping:
+            try:
+                self._attempts.make("the lease", self._lease.renew)
+                busy = root.turn()
+            except LostLease as lost:
+                if self._regain_lease(root, lost, alone_on_host):
+                    root.begin_anew()
+                    announce(self.store.root, info)
+            else:
+                time.sleep(BUSY_TURN_S if busy else TURN_S)
 
     def _acquire_lease(self, alone_on_host: bool) -> bool:
         """Waits until the root may be written; False when it was told to stop before. Raises `Busy`, `StorageFault`."""
@@ -238,41 +169,29 @@ class Supervisor:
             time.sleep(TURN_S)
         return True
 
-    def _lost_lease(self, lost: LostLease, link: TrafficLink, alone_on_host: bool, info: SupervisorInfo) -> None:
-        """Gives the traffic of this host's gateway back to stable, and waits for the lease without acting."""
-        if self._attempt("the lease", self._lease.attempt, alone_on_host=alone_on_host):
-            log.warning("the lease ran out before it could be renewed; nobody else had it, and it is taken anew")
-        else:
-            log.error("%s Until then all requests here go to stable, and nothing else is changed.", lost)
-            while not self._attempt("the lease", self._lease.attempt, alone_on_host=alone_on_host):
-                if self._stopping:
-                    return
-                self._look()
-                for model in self._models.values():
-                    self._attempt(f"model {model.base.name}", model.tend)
-                link.give_back()
-                self._attempt("the gateway", link.sync)
-                time.sleep(TURN_S)
-            log.info("the lease is had again (fence %d); the desired state is applied", self._lease.fence or 0)
-        announce(self.store.root, info)
-        for name, model in self._models.items():
-            model.begin_anew()
-            self._rollouts[name] = self._new_rollouts(name)
+    def _regain_lease(self, root: ServedRoot, lost: LostLease, alone_on_host: bool) -> bool:
+        """Gives the traffic of this host's gateway back to stable and waits for the lease; False when told to stop before."""
 
-    def _stop(self, gateway: Gateway) -> None:
+        def attempt() -> bool:
+            return bool(self._attempts.make("the lease", self._lease.attempt, alone_on_host=alone_on_host))
+
+        if attempt():
+            log.warning("the lease ran out before it could be renewed; nobody else had it, and it is taken anew")
+            return True
+        log.error("%s Until then all requests here go to stable, and nothing else is changed.", lost)
+        while not attempt():
+            if self._stopping:
+                return False
+            root.turn_without_lease()
+            time.sleep(TURN_S)
+        log.info("the lease is had again (fence %d); the desired state is applied", self._lease.fence or 0)
+        return True
+
+    def _stop(self, root: ServedRoot) -> None:
         log.info("stopping: running requests may finish")
-        gateway.stop(self._grace_s)
-        children = [child for model in self._models.values() for child in model.children.values()]
-        for child in children:
-            child.stop()
-        while not all(child.gone for child in children):
-            for child in children:
-                child.tick()
-            time.sleep(BUSY_TURN_S)
         try:
-            for model in self._models.values():
-                self._attempt(f"the observed state of {model.base.name}", model.publish_end, time.time())
-            self._lease.release()
+            root.stop(self._grace_s)
+            self._attempts.make("the lease", self._lease.release)
         except LostLease as lost:
             log.warning("%s", lost)
         log.info("stopped")

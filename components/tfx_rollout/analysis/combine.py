@@ -18,9 +18,11 @@ Floats = npt.NDArray[np.float64]
 LARGEST = 700.0
 """Logarithm from which on an e-value is shown as `exp(700)`, so that it stays a finite number."""
 
-
 CELLS = 32_768
 """Numbers worked on at a time: as many as stay in a core's cache."""
+
+FEW_LANES = 256
+"""Sums side by side up to which it is faster to go along each than from row to row; the bits are the same."""
 
 
 def log_weighted_mean(logs: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
@@ -29,31 +31,38 @@ def log_weighted_mean(logs: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
     `weights`, `(M,)` or `(..., M)`, are at least 0 and are divided by their sum, which must not be 0. What has weight 0
     does not count at all, be it infinite. A logarithm of -inf is an e-value of 0.
     """
-    values = np.asarray(logs, dtype=np.float64)
+    values, stakes = np.asarray(logs, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     shape, size = values.shape[:-1], values.shape[-1]
-    shares = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape).reshape(-1, size)
     flat = values.reshape(-1, size)
+    each = stakes.reshape(1, size) if stakes.ndim == 1 else np.broadcast_to(stakes, values.shape).reshape(-1, size)
     means = np.empty(len(flat))
     rows = max(1, CELLS // size)
     for first in range(0, len(flat), rows):
         some = slice(first, first + rows)
-        means[some] = _log_mean_of_rows(np.ascontiguousarray(flat[some].T), np.ascontiguousarray(shares[some].T))
+        shares = each if stakes.ndim == 1 else each[some]
+        means[some] = _log_mean_of_rows(np.ascontiguousarray(flat[some].T), np.ascontiguousarray(shares.T))
     return means.reshape(shape)
 
 
 def _log_mean_of_rows(values: Floats, shares: Floats) -> Floats:
-    """The same over the first axis: `(M, N)` to `(N,)`."""
+    """The same over the first axis: `(M, N)`, with weights `(M, N)` or `(M, 1)`, to `(N,)`."""
     values = np.where(shares > 0, values, -np.inf)
     peak = values.max(axis=0)
     level = np.where(np.isneginf(peak), 0.0, peak)
     terms = np.exp(values - level)
     terms *= shares
-    total, whole = np.zeros(peak.shape), np.zeros(peak.shape)
-    for term, share in zip(terms, shares, strict=True):
-        total += term
-        whole += share
     with np.errstate(divide="ignore"):
-        return level + np.log(total / whole)
+        return level + np.log(_sum_of_rows(terms) / _sum_of_rows(shares))
+
+
+def _sum_of_rows(rows: Floats) -> Floats:
+    """The sum over the first axis, one row after the other: `(M, N)` to `(N,)`."""
+    if rows.shape[1] < FEW_LANES:
+        return np.add.accumulate(rows, axis=0)[-1]
+    total = np.zeros(rows.shape[1])
+    for row in rows:
+        total += row
+    return total
 
 
 def e_value(log: float) -> float:

@@ -8,10 +8,9 @@ from tfx_rollout.rollout.judge.assessment import assess
 from tfx_rollout.rollout.judge.bins import Bins
 from tfx_rollout.rollout.judge.calls import CALLS, CODES, Calls, calls
 from tfx_rollout.rollout.judge.fold import fold
-from tfx_rollout.rollout.judge.gates import GATES
 from tfx_rollout.rollout.judge.guards import GUARDS
 from tfx_rollout.rollout.judge.judge import accept, begin, delay, judge, open_stage
-from tfx_rollout.rollout.judge.layout import layout
+from tfx_rollout.rollout.judge.layout import GATES, layout
 from tfx_rollout.rollout.judge.ledger import ASKERS, BEFORE, LATENCY_BUCKETS, Ledger, begin_many
 from tfx_rollout.rollout.judge.stages import open_stages
 from tfx_rollout.rollout.judge.state import JudgeState

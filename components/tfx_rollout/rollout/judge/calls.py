@@ -36,7 +36,7 @@ CODES = {call: code for code, call in enumerate(CALLS)}
 class Calls:
     """The calls on many runs (`R`), with the numbers they rest on. `M` metrics, in the order of `layout(plan).metrics`."""
 
-    call: npt.NDArray[np.int8]
+    call: npt.NDArray[np.int64]
     """(R,) codes, to be read with `CALLS`."""
     log_threshold: float
     """Logarithm of the e-value that decides."""
@@ -63,14 +63,14 @@ def calls(plan: Plan, ledger: Ledger) -> Calls:
     """
     columns = layout(plan)
     log_threshold = math.log(plan.rollback_threshold(ledger.attempt))
-    shares = ledger.log_metrics + np.log(columns.weights)
+    shares = ledger.log_metrics + columns.log_weights
     of_rest = np.where(columns.asks, -np.inf, shares)
     every, rest = _log_sum(np.stack([shares, of_rest])) if columns.asks.any() else [_log_sum(shares)] * 2
     accepted = ledger.accepted[:, 0]
     evidence, alone = np.where(accepted, rest, every), rest >= log_threshold
     leading = np.argmax(np.where((alone | accepted)[:, None], of_rest, shares), axis=1)
     enough = evidence >= log_threshold
-    raised_in = np.take_along_axis(ledger.raised, leading[:, None], axis=1)[:, 0]
+    raised_in = ledger.raised[np.arange(ledger.runs), leading]
     overwhelming = np.where(alone, rest, evidence) >= log_threshold + math.log(BURST)
     confirmed = enough & ((raised_in >= MIN_RAISING_WINDOWS) | overwhelming)
     asks = columns.asks[leading]
@@ -82,12 +82,14 @@ def calls(plan: Plan, ledger: Ledger) -> Calls:
     return Calls(call, log_threshold, evidence, ledger.log_metrics, leading, enough & ~confirmed, asking, found, of_guards)
 
 
-def _first_that_applies(columns: Layout, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int8]:
+def _first_that_applies(columns: Layout, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int64]:
     over = found.elapsed >= columns.stages.max_seconds[ledger.stage]
     last = ledger.stage == len(columns.plan.stages) - 1
-    conditions = [ledger.stage == BEFORE, rollback, asks, found.passed.all(axis=1) & last, found.passed.all(axis=1), over]
-    chosen = [Call.HOLD, Call.ROLLBACK, Call.ASK, Call.PASS, Call.ADVANCE, Call.INCONCLUSIVE]
-    return np.select(conditions, [np.int8(CODES[call]) for call in chosen], np.int8(CODES[Call.HOLD]))
+    call = np.where(over, CODES[Call.INCONCLUSIVE], CODES[Call.HOLD])
+    call = np.where(found.passed.all(axis=1), np.where(last, CODES[Call.PASS], CODES[Call.ADVANCE]), call)
+    call = np.where(asks, CODES[Call.ASK], call)
+    call = np.where(rollback, CODES[Call.ROLLBACK], call)
+    return np.where(ledger.stage == BEFORE, CODES[Call.HOLD], call)
 
 
 def _log_sum(logs: Floats) -> Floats:

@@ -16,7 +16,7 @@ from tfx_rollout.rollout.judge.baselines import corrected_limits, wrong_share
 from tfx_rollout.rollout.judge.bets import answers, in_order, worse
 from tfx_rollout.rollout.judge.bins import MIN_PREDICTIONS
 from tfx_rollout.rollout.judge.layout import Layout, layout
-from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
 from tfx_rollout.rollout.judge.tables import Tables, limit_trials, tables_of, tolerances
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
 from tfx_rollout.rollout.plan import Plan
@@ -48,10 +48,13 @@ def fold(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
         gates.question(columns, ledger, gated),
         guards.question(overdue),
     )
-    judged = _with_evidence(columns, ledger, batch, found, _with_strata(columns, against, strata))
-    judged = gates.with_window(columns, judged, batch, gated, passing)
-    judged = guards.with_window(columns, judged, batch, overdue, coverage)
-    return _with_baselines(judged, ledger, batch)
+    changes = (
+        _evidence(columns, ledger, batch, found, _with_strata(columns, against, strata))
+        | gates.after_window(columns, ledger, batch, gated, passing)
+        | guards.after_window(columns, ledger, batch, overdue, coverage)
+        | _baselines(ledger, batch)
+    )
+    return replace(ledger, **changes)
 
 
 def _with_strata(columns: Layout, against: Floats, strata: Floats) -> Floats:
@@ -61,7 +64,8 @@ def _with_strata(columns: Layout, against: Floats, strata: Floats) -> Floats:
     return np.concatenate([against, in_order(strata)[:, None]], axis=1)
 
 
-def _with_evidence(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables, bets: Floats) -> Ledger:
+def _evidence(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables, bets: Floats) -> Changes:
+    """What this window's evidence against the canary changes."""
     counts = found.compared
     if "accuracy" in columns.metrics:
         counts = np.concatenate([counts, found.strata.sum(axis=1)[:, None]], axis=1)
@@ -74,16 +78,15 @@ def _with_evidence(columns: Layout, ledger: Ledger, batch: WindowBatch, found: T
     pairs = np.where((ledger.stage != BEFORE)[:, None], batch.pairs, 0) if columns.paired else np.zeros_like(batch.pairs)
     log_tests = np.concatenate([log_mixture(logs), _log_pairs(columns, ledger, pairs)[:, None]], axis=1)
     log_metrics = _log_metrics(columns, ledger, log_tests)
-    return replace(
-        ledger,
-        logs=logs,
-        counts=ledger.counts + counts,
-        pairs=ledger.pairs + pairs,
-        log_tests=log_tests,
-        log_metrics=log_metrics,
-        raised=ledger.raised + (log_metrics > ledger.log_metrics),
-        since=np.where(log_metrics > 0, ledger.since, batch.end),
-    )
+    return {
+        "logs": logs,
+        "counts": ledger.counts + counts,
+        "pairs": ledger.pairs + pairs,
+        "log_tests": log_tests,
+        "log_metrics": log_metrics,
+        "raised": ledger.raised + (log_metrics > ledger.log_metrics),
+        "since": np.where(log_metrics > 0, ledger.since, batch.end),
+    }
 
 
 def _log_pairs(columns: Layout, ledger: Ledger, pairs: Counts) -> Floats:
@@ -105,8 +108,8 @@ def _log_metrics(columns: Layout, ledger: Ledger, log_tests: Floats) -> Floats:
     return log_weighted_mean(np.broadcast_to(log_tests[:, None], members.shape), members)
 
 
-def _with_baselines(judged: Ledger, ledger: Ledger, batch: WindowBatch) -> Ledger:
-    """With what this window shows of stable, for the windows after it."""
+def _baselines(ledger: Ledger, batch: WindowBatch) -> Changes:
+    """What this window shows of stable, for the windows after it."""
     opened = ledger.stage != BEFORE
     latency = ledger.stable_latency.copy()
     latency[:, : batch.latency.shape[2]] += batch.latency[:, 1]
@@ -115,15 +118,14 @@ def _with_baselines(judged: Ledger, ledger: Ledger, batch: WindowBatch) -> Ledge
     limits = corrected_limits(ledger.limit_buckets, ledger.stable_latency, latency)
     first_share = np.where(np.isnan(ledger.wrong_share), wrong_share(labels), ledger.wrong_share)
     newly_sorted = (ledger.bins == 0) & (predictions >= MIN_PREDICTIONS)
-    return replace(
-        judged,
-        last_window=np.full(ledger.runs, batch.number, dtype=np.int64),
-        ended_at=np.full(ledger.runs, batch.end),
-        windows=ledger.windows + opened,
-        stable_latency=latency,
-        limit_buckets=np.where(opened[:, None], limits, ledger.limit_buckets),
-        baseline_predictions=predictions,
-        bins=np.where(newly_sorted, batch.predictions.shape[2], ledger.bins),
-        baseline_labels=labels,
-        wrong_share=np.where(opened, first_share, ledger.wrong_share),
-    )
+    return {
+        "last_window": np.full(ledger.runs, batch.number, dtype=np.int64),
+        "ended_at": np.full(ledger.runs, batch.end),
+        "windows": ledger.windows + opened,
+        "stable_latency": latency,
+        "limit_buckets": np.where(opened[:, None], limits, ledger.limit_buckets),
+        "baseline_predictions": predictions,
+        "bins": np.where(newly_sorted, batch.predictions.shape[2], ledger.bins),
+        "baseline_labels": labels,
+        "wrong_share": np.where(opened, first_share, ledger.wrong_share),
+    }

@@ -20,9 +20,9 @@ from tfx_rollout.evidence.histogram import upper_us
 from tfx_rollout.rollout.judge import sentences
 from tfx_rollout.rollout.judge.baselines import MIN_LABELS
 from tfx_rollout.rollout.judge.calls import Calls
-from tfx_rollout.rollout.judge.gates import GATES, max_rates
+from tfx_rollout.rollout.judge.gates import max_rates
 from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, GUARDS
-from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
+from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, GATES, Layout
 from tfx_rollout.rollout.judge.sentences import number, percent
 from tfx_rollout.rollout.judge.state import JudgeState
 from tfx_rollout.rollout.plan import Plan

@@ -16,7 +16,8 @@ no gate of a shadow stage, where the pairs that it compares have no gate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ from tfx_rollout.analysis import GATED, GOOD_ODDS_RATIOS, QUANTILES, log_absolut
 from tfx_rollout.rollout.judge.baselines import scaled_rate
 from tfx_rollout.rollout.judge.bets import Question, good, in_order
 from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
-from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
 from tfx_rollout.rollout.judge.tables import Tables
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
 from tfx_rollout.traffic import FULL
@@ -33,12 +34,6 @@ from tfx_rollout.traffic import FULL
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-FLOORS = ("time", "windows", "requests")
-"""Gates that need an amount, no evidence."""
-
-GATES = (*FLOORS, "suspicion", *EVIDENCE_GATES)
-"""All gates, in the order of `Gates.passed`."""
 
 _TABLES = len(EVIDENCE_GATES) - 1
 """Gates of evidence but accuracy: each has one table a window."""
@@ -80,39 +75,35 @@ def question(columns: Layout, ledger: Ledger, found: Counts) -> Question:
     return good(found, np.concatenate([margins[:, :_TABLES], of_strata], axis=1))
 
 
-def with_window(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Counts, bets: Floats) -> Ledger:
-    """The ledger with this window's evidence for passing."""
+def after_window(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Counts, bets: Floats) -> Changes:
+    """What this window's evidence for passing changes."""
     own = _own_split(columns, ledger, batch)
     bets = bets[..., : len(GOOD_ODDS_RATIOS)]
     logs = np.concatenate([bets[:, :_TABLES], in_order(bets[:, _TABLES:])[:, None]], axis=1)
     counts = np.concatenate([found[:, :_TABLES], found[:, _TABLES:].sum(axis=1)[:, None]], axis=1)
-    return replace(
-        ledger,
-        stage_windows=ledger.stage_windows + own,
-        stage_requests=ledger.stage_requests + np.where(own, batch.requests[:, 0], 0),
-        gate_logs=ledger.gate_logs + logs,
-        gate_counts=ledger.gate_counts + counts,
-    )
+    return {
+        "stage_windows": ledger.stage_windows + own,
+        "stage_requests": ledger.stage_requests + np.where(own, batch.requests[:, 0], 0),
+        "gate_logs": ledger.gate_logs + logs,
+        "gate_counts": ledger.gate_counts + counts,
+    }
 
 
 def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     """The gates of each run's open stage. `suspicion` (R,) where the evidence for a rollback is half-way to it."""
-    plan, stages, stage, metrics = columns.plan, columns.stages, ledger.stage, columns.metrics
+    plan, stages, stage = columns.plan, columns.stages, ledger.stage
     elapsed = np.maximum(0.0, ledger.ended_at - ledger.opened_at)
     counts = ledger.gate_counts
     absolute = log_absolute(counts[..., 0], counts[..., 1], max_rates(columns, ledger))
     logs = log_joint(log_relative(ledger.gate_logs, stages.margins[stage]), absolute)
-    gated = stages.gated[stage]
-    always, of_latency = np.ones(ledger.runs, dtype=np.bool_), gated & ("latency" in metrics)
-    labels = (stages.units[stage] > 0) & (plan.accuracy.required | (ledger.baseline_labels[:, 1] > 0))
-    of_errors, of_accuracy = gated & ("errors" in metrics), gated & ("accuracy" in metrics) & labels
-    asked = np.stack([always, gated, gated, always, of_errors, *[of_latency] * len(GATED), of_accuracy], axis=1)
-    floors = [
-        elapsed >= stages.min_seconds[stage],
-        ledger.stage_windows >= plan.min_windows,
-        ledger.stage_requests >= plan.min_requests,
-    ]
-    met = np.concatenate([np.stack([*floors, ~suspicion], axis=1), logs >= np.log(1 / plan.beta)], axis=1)
+    asked = stages.asked[stage]
+    asked[:, -1] &= plan.accuracy.required | (ledger.baseline_labels[:, 1] > 0)
+    met = np.empty(asked.shape, dtype=np.bool_)
+    met[:, 0] = elapsed >= stages.min_seconds[stage]
+    met[:, 1] = ledger.stage_windows >= plan.min_windows
+    met[:, 2] = ledger.stage_requests >= plan.min_requests
+    met[:, 3] = ~suspicion
+    met[:, 4:] = logs >= math.log(1 / plan.beta)
     return Gates(asked, met | ~asked, elapsed, logs)
 
 

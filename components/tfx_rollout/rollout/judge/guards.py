@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from tfx_rollout.analysis import GUARD_ALPHA, log_weighted_mean, split_bets
 from tfx_rollout.rollout.judge.bets import Question, in_order, worse
 from tfx_rollout.rollout.judge.layout import Layout
-from tfx_rollout.rollout.judge.ledger import BEFORE, Ledger
+from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
 
 Floats = npt.NDArray[np.float64]
@@ -41,23 +39,21 @@ def question(found: Counts) -> Question:
     return worse(np.concatenate([found, found[..., [2, 3, 0, 1]]], axis=1), _FAIR)
 
 
-def with_window(columns: Layout, ledger: Ledger, batch: WindowBatch, overdue: Counts, coverage: Floats) -> Ledger:
-    """The ledger with what this window says about the comparison itself."""
-    each_way = overdue.shape[1]
-    both = np.stack([in_order(coverage[:, :each_way]), in_order(coverage[:, each_way:])], axis=1)
-    counted = replace(
-        ledger, coverage_logs=ledger.coverage_logs + both, coverage_counts=ledger.coverage_counts + overdue.sum(axis=1)
-    )
+def after_window(columns: Layout, ledger: Ledger, batch: WindowBatch, overdue: Counts, coverage: Floats) -> Changes:
+    """What this window says about the comparison itself."""
+    changes: Changes = {}
+    if each_way := overdue.shape[1]:
+        both = np.stack([in_order(coverage[:, :each_way]), in_order(coverage[:, each_way:])], axis=1)
+        changes["coverage_logs"] = ledger.coverage_logs + both
+        changes["coverage_counts"] = ledger.coverage_counts + overdue.sum(axis=1)
     if columns.plan.unit == "user":
-        return counted
+        return changes
     drawn = (ledger.stage != BEFORE) & columns.stages.drawn[ledger.stage] & (batch.share > 0)
     canary = np.where(drawn, batch.requests[:, 0], 0)
     total = np.where(drawn, batch.requests[:, 0] + batch.requests[:, 1], 0)
-    return replace(
-        counted,
-        split_logs=ledger.split_logs + split_bets(canary, total, batch.share),
-        split_counts=ledger.split_counts + np.stack([canary, total, total * batch.share], axis=1),
-    )
+    changes["split_logs"] = ledger.split_logs + split_bets(canary, total, batch.share)
+    changes["split_counts"] = ledger.split_counts + np.stack([canary, total, total * batch.share], axis=1)
+    return changes
 
 
 def log_guards(ledger: Ledger) -> Floats:

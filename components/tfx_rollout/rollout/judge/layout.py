@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_rollout.analysis import GATED, QUANTILES, gate_odds_ratio, max_slow_rate
-from tfx_rollout.rollout.plan import Plan
+from tfx_rollout.rollout.plan import Plan, Stage
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -30,6 +30,9 @@ PREDICTION_BINS = {"classes": 10, "numbers": 11}
 EVIDENCE_GATES = ("errors", *(f"latency p{100 * quantile:g}" for quantile in GATED), "accuracy")
 """The gates of evidence, in the order of their columns."""
 
+GATES = ("time", "windows", "requests", "suspicion", *EVIDENCE_GATES)
+"""All gates, in the order of their columns: floors, no suspicion, and those of evidence."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -40,6 +43,7 @@ class Layout:
     """The metrics that count, in the order of `METRICS`."""
     weights: Floats
     """(M,) their weights, which add up to 1."""
+    log_weights: Floats
     columns: dict[str, slice]
     """The columns of each metric that counts."""
     limits: tuple[str, ...]
@@ -78,6 +82,8 @@ class StageTable:
     """(S,) whether requests were assigned by chance, so that the tracks may be compared: not in a header stage."""
     gated: Mask
     """(S,) whether it takes evidence to pass: not in a header or bake stage."""
+    asked: Mask
+    """(S, 8) which of `GATES` the stage has; accuracy where it may have to wait for labels."""
     drawn: Mask
     """(S,) whether the share of the traffic was drawn, so that it can be checked: not in a shadow or header stage."""
 
@@ -101,6 +107,7 @@ def layout(plan: Plan) -> Layout:
         plan=plan,
         metrics=tuple(weights),
         weights=np.array(list(weights.values())),
+        log_weights=np.log(list(weights.values())),
         columns=columns,
         limits=limits,
         bins=bins,
@@ -108,11 +115,11 @@ def layout(plan: Plan) -> Layout:
         tests=first,
         members=members,
         asks=np.array([metric == "predictions" and plan.predictions.action == "ask" for metric in weights]),
-        stages=_stages(plan),
+        stages=_stages(plan, tuple(weights)),
     )
 
 
-def _stages(plan: Plan) -> StageTable:
+def _stages(plan: Plan, metrics: tuple[str, ...]) -> StageTable:
     stages = plan.stages
     bad = np.array([stage.bad_odds_ratio for stage in stages])
     of_latency = [gate_odds_ratio(quantile, bad) for quantile in GATED]
@@ -126,6 +133,7 @@ def _stages(plan: Plan) -> StageTable:
         rates=np.stack([failing, *slow, np.full(len(stages), np.nan)], axis=1),
         compared=np.array([stage.kind != "header" for stage in stages]),
         gated=np.array([stage.kind in ("shadow", "canary") for stage in stages]),
+        asked=np.array([[gate in _gates(stage, metrics) for gate in GATES] for stage in stages]),
         drawn=np.array([stage.kind in ("canary", "bake") for stage in stages]),
     )
 
@@ -134,3 +142,12 @@ def _of_accuracy(bad_odds_ratio: Floats) -> Floats:
     """The odds ratio of wrong predictions that is bad in a stage: finer than that of failures, since as many requests have
     more wrong predictions than failures."""
     return np.maximum(np.sqrt(bad_odds_ratio), 1.4)
+
+
+def _gates(stage: Stage, metrics: tuple[str, ...]) -> set[str]:
+    """The gates of a stage. Accuracy is none of a shadow stage, where the pairs that it compares have no gate."""
+    always = {"time", "suspicion"}
+    if stage.kind in ("header", "bake"):
+        return always
+    judged = {gate for gate in EVIDENCE_GATES if gate.split()[0] in metrics}
+    return always | {"windows", "requests"} | (judged - {"accuracy"} if stage.kind == "shadow" else judged)

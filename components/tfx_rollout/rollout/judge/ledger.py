@@ -16,6 +16,8 @@ from tfx_rollout.rollout.plan import Plan
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Changes = dict[str, Any]
+"""Fields of a ledger, by name, with the values that a window gives them."""
 
 BEFORE = -1
 """The stage before the first one is opened: windows then only show what stable is like."""

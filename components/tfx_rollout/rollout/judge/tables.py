@@ -38,8 +38,7 @@ def tables_of(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Tables:
     """The tables of a window. In a header stage only labels of earlier windows are compared, before the first stage nothing."""
     found = [np.zeros((ledger.runs, 0, 4), dtype=np.int64)]
     if "errors" in columns.metrics:
-        failed, units = batch.unit_failures, batch.units
-        found.append(np.stack([failed[:, 0], units[:, 0], failed[:, 1], units[:, 1]], axis=-1)[:, None])
+        found.append(_table(batch.unit_failures[:, 0], batch.units[:, 0], batch.unit_failures[:, 1], batch.units[:, 1])[:, None])
     if "latency" in columns.metrics:
         found.append(_latency(columns, ledger, batch))
     if "predictions" in columns.metrics:
@@ -94,7 +93,7 @@ def limit_trials(columns: Layout, ledger: Ledger, batch: WindowBatch) -> tuple[C
 def above(below: Counts, buckets: Counts) -> Counts:
     """How many latencies lie above these buckets `(R, n)`, from cumulative counts `(R, B)`."""
     last = below.shape[1] - 1
-    return below[:, -1:] - np.take_along_axis(below, np.minimum(buckets, last), axis=1)
+    return below[:, -1:] - below[np.arange(len(below))[:, None], np.minimum(buckets, last)]
 
 
 def _compared(columns: Layout, ledger: Ledger) -> Mask:
@@ -108,9 +107,16 @@ def _latency(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Counts:
     canary = canary_buckets(test.ratio, test.slack_ms)[limits]
     below = np.cumsum(batch.latency, axis=2)
     slow_canary, slow_stable = above(below[:, 0], canary), above(below[:, 1], np.maximum(limits, 0))
-    totals = np.broadcast_to(below[:, None, :, -1], (*limits.shape, 2))
-    tables = np.stack([slow_canary, totals[..., 0], slow_stable, totals[..., 1]], axis=-1)
+    tables = _table(slow_canary, below[:, 0, -1:], slow_stable, below[:, 1, -1:])
     return np.where(told[..., None], tables, 0)
+
+
+def _table(canary_bad: Counts, canary: Counts, stable_bad: Counts, stable: Counts) -> Counts:
+    """Four counts side by side: `(...)` to `(..., 4)`."""
+    table = np.empty((*canary_bad.shape, 4), dtype=np.int64)
+    for column, counts in enumerate((canary_bad, canary, stable_bad, stable)):
+        table[..., column] = counts
+    return table
 
 
 def _predictions(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Counts:
@@ -123,5 +129,5 @@ def _predictions(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Counts:
     hits[:, :, : batch.predictions.shape[2]] = batch.predictions
     hits = np.where(there[:, None], hits, 0)
     totals = np.where(there[:, None], hits.sum(axis=2)[..., None], 0)
-    up = np.stack([hits[:, 0], totals[:, 0], hits[:, 1], totals[:, 1]], axis=-1)
+    up = _table(hits[:, 0], totals[:, 0], hits[:, 1], totals[:, 1])
     return np.concatenate([up, up[..., [2, 3, 0, 1]]], axis=1)

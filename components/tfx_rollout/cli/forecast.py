@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import click
 
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option
-from tfx_rollout.cli.simulate import progress
+from tfx_rollout.cli.simulate import in_short, progress
 from tfx_rollout.cli.tables import print_table
 
 
@@ -27,7 +25,13 @@ from tfx_rollout.cli.tables import print_table
 @click.option(
     "--hours", type=click.FloatRange(0, min_open=True), default=4.0, show_default=True, help="Looks no further than this."
 )
-@click.option("--runs", type=click.IntRange(1), default=200, show_default=True, help="Simulated rollouts behind each line.")
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Simulated rollouts of the good model; half as many of each bad one.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures.")
 @json_option
 def forecast(
@@ -49,53 +53,45 @@ def forecast(
     as independent, predictions as ten classes.
     """
     from tfx_rollout.rollout import load_plan
-    from tfx_rollout.rollout.simulation import ROLLED_BACK, processors, simulate, summary
+    from tfx_rollout.rollout.simulation import ROLLED_BACK, Order, processors, simulate_all, summary
     from tfx_rollout.rollout.simulation.forecast import BaseRates, good_model, regressions
 
     plan = load_plan(plan_name)
     base = BaseRates(rps, failure_rate, latency_ms, accuracy, labelled, label_minutes)
-    scenarios = [good_model(base), *regressions(base)]
+    good, *bad = (
+        Order(scenario, plan, runs if scenario.null else -(-runs // 2), rps, seed, 3600 * hours)
+        for scenario in (good_model(base), *regressions(base))
+    )
+    with progress("Simulating", sum(order.runs for order in (good, *bad))) as report:
+        of_good, *of_bad = simulate_all([good, *bad], workers=processors(), progress=report)
     lines = []
-    with progress("Simulating", runs * len(scenarios)) as report:
-        for number, scenario in enumerate(scenarios):
-            found = simulate(
-                scenario,
-                plan,
-                runs=runs,
-                rps=rps,
-                seed=seed,
-                most_seconds=3600 * hours,
-                workers=processors(),
-                progress=partial(_report, report, runs * number),
-            )
-            caught = summary(found.chosen(found.decision == ROLLED_BACK)) if number else {}
-            lines.append({"scenario": scenario.name, "what": scenario.text, **summary(found), **_cost(caught)})
-    good, *bad = lines
-    document = {"plan": plan.name, "rps": rps, "hours": hours, "seed": seed, "good": good, "regressions": bad}
+    for order, found in zip(bad, of_bad, strict=True):
+        caught = summary(found.chosen(found.decision == ROLLED_BACK))
+        cost = {name: caught[name] for name in ("minutes", "canary_requests", "canary_failures")}
+        lines.append({"scenario": order.scenario.name, "what": order.scenario.text, **summary(found), **cost})
+    document = {
+        "plan": plan.name,
+        "rps": rps,
+        "hours": hours,
+        "seed": seed,
+        "good": {"scenario": good.scenario.name, "what": good.scenario.text, **summary(of_good)},
+        "regressions": lines,
+    }
     if as_json:
         print_json(document)
         return
     _show(document, [f"{number}: {stage.kind} {stage.mirror or stage.share:.2%}" for number, stage in enumerate(plan.stages, 1)])
 
 
-def _report(report: Callable[[int], object], before: int, done: int) -> None:
-    report(before + done)
-
-
-def _cost(caught: dict[str, Any]) -> dict[str, Any]:
-    """Time and cost of the rollouts that were rolled back alone."""
-    return {name: caught[name] for name in ("minutes", "canary_requests", "canary_failures") if name in caught}
-
-
 def _show(document: dict[str, Any], stages: list[str]) -> None:
-    good, runs = document["good"], document["good"]["runs"]
+    good = document["good"]
     print_table(
         f"A good model under plan {document['plan']} at {document['rps']:g} requests a second:"
-        f" promoted in {good['promoted'] / runs:.1%} of {runs} simulated rollouts",
+        f" promoted in {good['promoted'] / good['runs']:.1%} of {good['runs']} simulated rollouts",
         ("stage", "minutes p10", "median", "p90"),
         (
-            *((name, *spread.values()) for name, spread in zip(stages, good["stage_minutes"], strict=True)),
-            ("to the decision", *good["minutes"].values()),
+            (name, *map(in_short, spread.values()))
+            for name, spread in zip([*stages, "to the decision"], [*good["stage_minutes"], good["minutes"]], strict=True)
         ),
     )
     print_table(
@@ -104,13 +100,16 @@ def _show(document: dict[str, Any], stages: list[str]) -> None:
         (
             (
                 line["what"],
-                f"{line['rolled_back'] / runs:.1%}",
-                line["minutes"]["p50"],
-                line["minutes"]["p90"],
-                line["canary_requests"]["p50"],
-                line["canary_requests"]["p90"],
-                line["canary_failures"]["p50"],
+                f"{line['rolled_back'] / line['runs']:.1%}",
+                in_short(line["minutes"]["p50"]),
+                in_short(line["minutes"]["p90"]),
+                in_short(line["canary_requests"]["p50"]),
+                in_short(line["canary_requests"]["p90"]),
+                in_short(line["canary_failures"]["p50"]),
             )
             for line in document["regressions"]
         ),
     )
+    asked = [line["what"] for line in document["regressions"] if line["asked"]]
+    if asked:
+        click.echo(f"A person is asked, and is taken to say no, in rollouts with this: {'; '.join(asked)}.")

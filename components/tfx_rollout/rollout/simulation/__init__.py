@@ -1,7 +1,17 @@
 """The very judge on simulated traffic: how often a plan decides how, how long it takes, and what it costs."""
 
 from tfx_rollout.rollout.simulation.behaviour import Arrival, Behaviour, Incident, Labels, Latency, Slowdown, Stalls, Users
-from tfx_rollout.rollout.simulation.run import PROMOTED, ROLLED_BACK, UNDECIDED, Runs, processors, simulate, summary
+from tfx_rollout.rollout.simulation.run import (
+    PROMOTED,
+    ROLLED_BACK,
+    UNDECIDED,
+    Order,
+    Runs,
+    processors,
+    simulate,
+    simulate_all,
+    summary,
+)
 from tfx_rollout.rollout.simulation.scenario import SCENARIOS, Scenario, arranged, scenario_named
 from tfx_rollout.rollout.simulation.traffic import Traffic
 
@@ -15,6 +25,7 @@ __all__ = [
     "Incident",
     "Labels",
     "Latency",
+    "Order",
     "Runs",
     "Scenario",
     "Slowdown",
@@ -25,5 +36,6 @@ __all__ = [
     "processors",
     "scenario_named",
     "simulate",
+    "simulate_all",
     "summary",
 ]

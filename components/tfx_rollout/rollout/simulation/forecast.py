@@ -77,8 +77,8 @@ def regressions(base: BaseRates) -> Iterator[Scenario]:
     if base.labelled > 0:
         for points in (3, 10):
             if points / 100 < base.accuracy:
-                text = f"accuracy {base.accuracy:.4g} → {base.accuracy - points / 100:.4g}"
+                text = f"accuracy {base.accuracy:.1%} → {base.accuracy - points / 100:.1%}"
                 yield worse(f"accuracy-{points}pt", text, wrong_rate=wrong + points / 100)
     first, *rest = stable.classes
     shifted = (2 * first, *((1 - 2 * first) / len(rest),) * len(rest))
-    yield worse("class-shift", f"one class in {2 * first:.0%} of the predictions instead of {first:.0%}", classes=shifted)
+    yield worse("class-shift", f"a class in {2 * first:.0%} of the predictions instead of {first:.0%}", classes=shifted)

@@ -23,7 +23,7 @@ from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.simulation.scenario import Scenario, arranged
 from tfx_rollout.rollout.simulation.traffic import Traffic
 
-BLOCK = 100
+BLOCK = 200
 """Runs that are simulated together, on random numbers of their own: run `i` is the same however many blocks there are."""
 
 RUNNING, PROMOTED, ROLLED_BACK, UNDECIDED = range(4)
@@ -73,40 +73,74 @@ def simulate(
     A run is undecided after `most_seconds`. The same seed gives the same runs. `workers` processes share the work, in
     blocks; `progress` is told how many runs have ended whenever a block has.
     """
-    scenario, plan = arranged(scenario, plan)
-    sizes = [min(BLOCK, runs - first) for first in range(0, runs, BLOCK)]
-    jobs = [(scenario, plan, rps, size, (seed, block), most_seconds) for block, size in enumerate(sizes)]
-    done: dict[int, Runs] = {}
-    for block, found in _each(jobs, min(workers, len(jobs))):
-        done[block] = found
+    order = Order(scenario, plan, runs, rps, seed, most_seconds)
+    return simulate_all([order], workers=workers, progress=progress)[0]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be simulated; see `simulate`."""
+
+    scenario: Scenario
+    plan: Plan
+    runs: int
+    rps: float
+    seed: int = 0
+    most_seconds: float = 4 * 3600.0
+
+
+def simulate_all(orders: Sequence[Order], *, workers: int = 1, progress: Callable[[int], object] | None = None) -> list[Runs]:
+    """As `simulate`, for several orders whose work is shared by the same processes; `progress` counts the runs of all."""
+    blocks = [block for number, order in enumerate(orders) for block in _blocks(number, order)]
+    done: dict[tuple[int, int], Runs] = {}
+    for block, found in _each(blocks, min(workers, len(blocks))):
+        done[block.order, block.number] = found
         if progress is not None:
             progress(sum(map(len, done.values())))
-    return Runs.joined([done[block] for block in range(len(jobs))])
+    return [Runs.joined([done[key] for key in sorted(done) if key[0] == number]) for number in range(len(orders))]
 
 
-_Job = tuple[Scenario, Plan, float, int, tuple[int, int], float]
+@dataclass(frozen=True)
+class _Block:
+    """A part of an order: runs that are simulated together."""
+
+    order: int
+    number: int
+    scenario: Scenario
+    plan: Plan
+    rps: float
+    runs: int
+    seed: int
+    most_seconds: float
+
+    def run(self) -> Runs:
+        rng = np.random.default_rng((self.seed, self.number))
+        traffic = Traffic(self.scenario, self.plan, rps=self.rps, runs=self.runs, most_seconds=self.most_seconds, rng=rng)
+        return _Rollouts(self.plan, traffic, self.runs).until(self.most_seconds)
 
 
-def _each(jobs: Sequence[_Job], workers: int) -> Iterator[tuple[int, Runs]]:
+def _blocks(number: int, order: Order) -> Iterator[_Block]:
+    scenario, plan = arranged(order.scenario, order.plan)
+    for block, first in enumerate(range(0, order.runs, BLOCK)):
+        runs = min(BLOCK, order.runs - first)
+        yield _Block(number, block, scenario, plan, order.rps, runs, order.seed, order.most_seconds)
+
+
+def _each(blocks: Sequence[_Block], workers: int) -> Iterator[tuple[_Block, Runs]]:
+    """Blocks with their runs, as they end."""
     if workers <= 1:
-        for block, job in enumerate(jobs):
-            yield block, _block(*job)
+        for block in blocks:
+            yield block, block.run()
         return
     with ProcessPoolExecutor(workers) as pool:
-        numbers = {pool.submit(_block, *job): block for block, job in enumerate(jobs)}
-        for future in as_completed(numbers):
-            yield numbers[future], future.result()
+        under_way = {pool.submit(block.run): block for block in blocks}
+        for future in as_completed(under_way):
+            yield under_way[future], future.result()
 
 
 def processors() -> int:
     """How many processes can work at once here."""
     return os.cpu_count() or 1
-
-
-def _block(scenario: Scenario, plan: Plan, rps: float, runs: int, seed: tuple[int, int], most_seconds: float) -> Runs:
-    rng = np.random.default_rng(seed)
-    traffic = Traffic(scenario, plan, rps=rps, runs=runs, most_seconds=most_seconds, rng=rng)
-    return _Rollouts(plan, traffic, runs).until(most_seconds)
 
 
 @dataclass

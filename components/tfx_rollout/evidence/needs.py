@@ -8,8 +8,8 @@ from typing import Literal
 Unit = Literal["request", "user"]
 """What is drawn by chance, and hence compared: a request, or a user, where assignment is sticky."""
 
-LABEL_SLACK_S = 900.0
-"""What is kept longer than labels are waited for, in seconds: the length of windows, and void ones between."""
+LABEL_SLACK_S = 600.0
+"""What is kept longer than labels are waited for, in seconds: void windows leave their labels to the next."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class EvidenceNeeds:
     """When the rollout began: nothing before it matters."""
     judged_until: float
     """No window begins before this moment any more."""
+    window_s: float = 10.0
+    """How long windows are."""
     waiting_s: float = 5.0
     """What has no answer this long after its start has failed."""
     spacing_s: float = 0.1
@@ -38,7 +40,7 @@ class EvidenceNeeds:
         """From when on single requests have to be kept, for windows and for labels that are still to come."""
         if not self.label_ages:
             return max(self.began, self.judged_until)
-        return max(self.began, self.judged_until - self.label_ages[-1] - LABEL_SLACK_S)
+        return max(self.began, self.judged_until - self.label_ages[-1] - self.window_s - LABEL_SLACK_S)
 
     @property
     def read_from(self) -> float:

@@ -30,7 +30,7 @@ from tfx_rollout.model_store import ModelStore
 from tfx_rollout.traffic import Track
 
 SLACK_S = 60.0
-"""How far a prediction's time may lie from its request's start."""
+"""How far the time of a prediction may lie outside of the time that its request took."""
 MOST_TEXTS = 100_000
 OTHER = "other"
 """What further predictions are called when there were `MOST_TEXTS` different ones."""
@@ -70,12 +70,12 @@ class _Minute:
 class PredictionLog:
     """Predictions for one model's requests, kept until they are forgotten."""
 
-    def __init__(self, folder: Path, *, model: str, candidate: int, since: float = 0.0) -> None:
+    def __init__(self, folder: Path, *, model: str, candidate: int, since: float = 0.0, waiting_s: float = 5.0) -> None:
         """`candidate` is the version on the canary and shadow tracks; every other one counts as stable's.
 
-        `since`: from when on (epoch seconds) requests matter.
+        `since`: from when on (epoch seconds) requests matter. `waiting_s`: how long a request may take.
         """
-        self._model, self._candidate = model, candidate
+        self._model, self._candidate, self._waiting_s = model, candidate, waiting_s
         self._tail = LineTail(folder, since=since - SLACK_S)
         self._minutes: dict[tuple[int, bool], _Minute] = {}
         """By minute since the epoch, and whether the candidate made the prediction."""
@@ -140,7 +140,7 @@ class PredictionLog:
         wanted, places = np.unique(np.array([request.request_id for request in requests], np.uint64), return_inverse=True)
         texts = np.full(len(wanted), _UNKNOWN, np.int32)
         first = min(request.start_us for request in requests) / 1e6 - SLACK_S
-        last = max(request.start_us for request in requests) / 1e6 + SLACK_S
+        last = max(request.start_us for request in requests) / 1e6 + self._waiting_s + SLACK_S
         for minute in range(int(last // 60), int(first // 60) - 1, -1):
             kept = self._minutes.get((minute, candidate))
             if kept is not None:

@@ -63,7 +63,11 @@ class EvidencePool:
         predictions = None
         if needs.candidate is not None:
             predictions = PredictionLog(
-                prediction_folder(base.store), model=needs.model, candidate=needs.candidate, since=needs.read_from
+                prediction_folder(base.store),
+                model=needs.model,
+                candidate=needs.candidate,
+                since=needs.read_from,
+                waiting_s=needs.waiting_s,
             )
         requests = AccessLogSource(
             self._folder,
@@ -72,7 +76,7 @@ class EvidencePool:
             unit=needs.unit,
             model=needs.model,
             since=needs.read_from,
-            keep_s=max(KEEP_S, *(2 * age for age in needs.label_ages), 2 * needs.waiting_s),
+            keep_s=KEEP_S + 2 * (needs.window_s + needs.waiting_s) + max(needs.label_ages, default=0.0),
             predictions=predictions,
         )
         labels = FeedbackLabels(base, requests, predictions, since=needs.keep_from) if needs.label_ages else None

@@ -42,6 +42,7 @@ def evidence_needs(plan: Plan, state: RolloutState, stages: tuple[float, ...]) -
         model=state.model,
         began=state.created_at,
         judged_until=state.judged_until,
+        window_s=plan.window_seconds,
         # The access log tells of requests under way no sooner than that.
         waiting_s=max(plan.waiting_seconds, 2 * PROGRESS_S),
         spacing_s=plan.latency.spacing_ms / 1000,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from tfx_rollout.analysis.combine import log_weighted_mean
-from tfx_rollout.analysis.fisher import log_likelihood_ratios
+from tfx_rollout.analysis.fisher import log_ratios_of_multiples
 from tfx_rollout.analysis.table import Table
 
 INTERVAL_EFFECTS = np.array([1 / 5, 1 / 2, 1 / 1.5, 1 / 1.25, 1 / 1.1, 1.1, 1.25, 1.5, 2.0, 5.0])
 """Multiples of an odds ratio that the interval bets on to reject it."""
 
-_WIDEST = 1e6
+WIDEST = 1e6
+"""Odds ratios beyond this, or below its inverse, are given as inf or 0."""
 
 
 def odds_ratio_interval(table: Table, alpha: float = 0.05) -> tuple[float, float]:
@@ -26,29 +27,31 @@ def odds_ratio_interval(table: Table, alpha: float = 0.05) -> tuple[float, float
 
     A summary, *not* the decision: summed over stages with different splits and rates, the counts may mislead (Simpson's
     paradox), and a look after every window is not covered. The e-processes, window by window, have neither
-    fault. `(0, inf)` where the table can say nothing; an end beyond a million is given as 0 or inf.
+    fault. `(0, inf)` where the table can say nothing.
     """
-
-    def rejected(log_psi: float) -> bool:
-        psi = math.exp(log_psi)
-        logs = log_likelihood_ratios(table.to_array(), psi * INTERVAL_EFFECTS, psi)
-        return bool(log_weighted_mean(logs, np.full(len(INTERVAL_EFFECTS), 1 / len(INTERVAL_EFFECTS))) >= math.log(1 / alpha))
-
-    centre = math.log(
-        ((table.canary_bad + 0.5) * (table.stable - table.stable_bad + 0.5))
-        / ((table.canary - table.canary_bad + 0.5) * (table.stable_bad + 0.5))
+    seen = ((table.canary_bad + 0.5) * (table.stable - table.stable_bad + 0.5)) / (
+        (table.canary - table.canary_bad + 0.5) * (table.stable_bad + 0.5)
     )
-    low, high = (_edge(rejected, centre, sign * math.log(_WIDEST)) for sign in (-1, 1))
+    low, high = (_first_rejected(table, alpha, math.log(seen), sign * math.log(WIDEST)) for sign in (-1, 1))
     return (0.0 if low is None else math.exp(low)), (math.inf if high is None else math.exp(high))
 
 
-def _edge(rejected: Callable[[float], bool], inside: float, outside: float) -> float | None:
-    if not rejected(outside):
+def _first_rejected(table: Table, alpha: float, inside: float, outside: float) -> float | None:
+    """The logarithm of the odds ratio where rejection begins on the way from inside to outside; None where even the latter
+    stands."""
+    if not _rejected(table, alpha, np.array([outside]))[0]:
         return None
-    for _ in range(50):
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if rejected(middle) else (middle, outside)
+    for _ in range(5):
+        way = np.linspace(inside, outside, 33)
+        first = max(1, int(np.argmax(_rejected(table, alpha, way))))
+        inside, outside = float(way[first - 1]), float(way[first])
     return outside
+
+
+def _rejected(table: Table, alpha: float, log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    tables = np.broadcast_to(table.to_array(), (log_odds.size, 4))
+    logs = log_ratios_of_multiples(tables, INTERVAL_EFFECTS, np.exp(log_odds))
+    return log_weighted_mean(logs, np.ones(len(INTERVAL_EFFECTS))) >= math.log(1 / alpha)
 
 
 def windows_to_go(log_e: float, needed_log: float, windows: int) -> float | None:

@@ -2,8 +2,9 @@
 
 For each pair `D = correct_stable - correct_canary`, one of 1 (the canary is worse), 0, -1 (better). The e-process
 `K = prod(1 + rate (D - margin))` bets that the mean of `D` exceeds the margin: whatever the rate, as long as it is chosen
-from the past, each factor has a mean of at most 1 if the mean of `D` given the past is at most the margin
-(Waudby-Smith and Ramdas 2023). Requests of one pair need not be independent, which is why so few pairs suffice.
+from the past, each factor has a mean of at most 1 if that of `D`, given the past, is at most the margin
+(Waudby-Smith and Ramdas 2023). What makes a request hard or easy for both versions drops out, which
+is why some 1,400 pairs find a loss of 3 points that takes live traffic several times as many.
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 CAUTION = 0.9
-"""The rate is kept below this share of the one that a single pair could ruin."""
+"""The rate stays below this share of the one with which a single pair could ruin the evidence."""
+
+PRIOR_PAIRS = (8, 88, 4)
+"""Pairs (worse, same, better) that every past begins with. So the first windows are already bet on, at a rate that suits a loss
+of some points, and the first few pairs do not turn it upside down."""
 
 
 def paired_rate(worse: npt.ArrayLike, same: npt.ArrayLike, better: npt.ArrayLike, margin: npt.ArrayLike) -> Floats:
     """The rate to bet the next window with, from the sums of all past windows `(...)`: predictable, hence valid.
 
-    `clip((mean - margin) / (variance + (mean - margin)^2), 0, CAUTION / (1 + margin))`, which nearly
-    maximises the growth of the evidence. One pair of each kind is added to the sums, so that
-    the rate begins at 0 and does not follow the first few pairs blindly.
+    `clip((mean - margin) / (variance + (mean - margin)^2), 0, CAUTION / (1 + margin))` of `D` over `PRIOR_PAIRS` and the past: it
+    nearly maximises the growth of the evidence if things go on as they were.
     """
-    up, none, down = (np.asarray(n, dtype=np.float64) + 1 for n in (worse, same, better))
+    up, none, down = (
+        np.asarray(n, dtype=np.float64) + prior for n, prior in zip((worse, same, better), PRIOR_PAIRS, strict=True)
+    )
     bound = np.asarray(margin, dtype=np.float64)
     pairs = up + none + down
     mean = (up - down) / pairs

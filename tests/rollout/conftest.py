@@ -128,6 +128,12 @@ class World:
         self.controller.tick()
         self.clock.advance(seconds)
 
+    @property
+    def last_transition(self) -> tuple[str, str]:
+        """The phase that was left last in the newest rollout, and the event that did it."""
+        event = self.record.events[-1]
+        return event["from"], event["event"]
+
     def wait(self, seconds: float) -> None:
         """Let time pass, in ticks of five seconds."""
         for _ in range(round(seconds / 5)):

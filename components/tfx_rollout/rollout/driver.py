@@ -3,8 +3,8 @@
 It begins what was submitted, obeys an order, takes note of what is in force, closes and judges one
 window, acts on the verdict. The order of writing (window, verdict, event, state, desired
 state; see `journal`) makes every step repeatable, so one that dies at any instant is followed by one
-that comes to the same decisions. It carries nothing in memory that matters, but for how long a
-fault has been seen, and nothing heard.
+that comes to the same decisions. It carries nothing in memory that matters, but for how long nothing
+has been heard.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ class RolloutDriver:
         self.journal = journal
         self._base, self._clock, self._plan, self._closer, self._guard = base, clock, plan, closer, guard
         self._recorded: Window | None = next(iter(reversed(journal.windows())), None)
-        self._fault_since: float | None = None
         self._heard_at = clock.monotonic()
 
     def step(self, state: RolloutState) -> None:
@@ -65,8 +64,12 @@ class RolloutDriver:
             self._begin(state)
             return
         observed = self._base.observed() or ObservedState(self._base.name)
+        fault = signals.serving_fault(state, observed)
+        if (fault is None) != (state.fault_since is None):
+            self.journal.write_state(state.change(fault_since=None if fault is None else self._clock.now()))
+            return
         signal = (
-            self._fault(state, observed)
+            self._fault(state, fault)
             or signals.of_serving(self._plan, state, observed)
             or signals.of_time(self._plan, state, self._clock.now())
         )
@@ -133,15 +136,10 @@ class RolloutDriver:
 
     # What is in force
 
-    def _fault(self, state: RolloutState, observed: ObservedState) -> Signal | None:
-        fault = signals.serving_fault(state, observed)
-        if fault is None:
-            self._fault_since = None
+    def _fault(self, state: RolloutState, fault: str | None) -> Signal | None:
+        if fault is None or state.fault_since is None or self._clock.now() - state.fault_since < FAULT_GRACE_SECONDS:
             return None
-        if self._fault_since is None:
-            self._fault_since = self._clock.monotonic()
-        seen_for = self._clock.monotonic() - self._fault_since
-        return signals.of_fault(state, fault) if seen_for >= FAULT_GRACE_SECONDS else None
+        return signals.of_fault(state, fault)
 
     def _watch(self, state: RolloutState, observed: ObservedState) -> bool:
         """Close and judge the next window, if it is over; whether there was anything to do."""

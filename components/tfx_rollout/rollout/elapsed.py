@@ -44,6 +44,7 @@ def after_jump(state: RolloutState, seconds: float) -> RolloutState:
     return state.change(
         phase_since=state.phase_since + seconds,
         stage_since=state.stage_since + seconds,
+        fault_since=None if state.fault_since is None else state.fault_since + seconds,
         judge=delay(state.judge, seconds),
     )
 

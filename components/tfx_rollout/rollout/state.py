@@ -107,6 +107,8 @@ class RolloutState:
     """What was desired when the rollout began, to which a rollback returns."""
     wanted: DesiredState | None = None
     """The desired state that the rollout asks for, with the generation it gets."""
+    fault_since: float | None = None
+    """Since when the candidate has had a fault that keeps it from being served; None while it has none."""
     primary_restarts: int = 0
     """How often the primary server had died when the phase began, as far as is known."""
     interrupted: Interruption | None = None
@@ -185,6 +187,7 @@ class RolloutState:
             "judged_until": self.judged_until,
             "orders_done": self.orders_done,
             "events": self.events,
+            "fault_since": self.fault_since,
             "primary_restarts": self.primary_restarts,
             "interrupted": None if self.interrupted is None else {**vars(self.interrupted), "phase": str(self.interrupted.phase)},
             "asked": list(self.asked),
@@ -228,6 +231,7 @@ class RolloutState:
             before=None if before is None else DesiredState.from_json(before),
             wanted=None if wanted is None else DesiredState.from_json(wanted),
             verdict=None if verdict is None else Verdict.from_json(verdict),
+            fault_since=data["fault_since"],
             primary_restarts=data["primary_restarts"],
             judge=JudgeState.from_json(data["judge"]),
         )

@@ -100,12 +100,11 @@ def _log_pairs(columns: Layout, ledger: Ledger, pairs: Counts) -> Floats:
 
 def _log_metrics(columns: Layout, ledger: Ledger, log_tests: Floats) -> Floats:
     """Logarithm of each metric's e-value `(R, M)`: the mean over its tests, of predictions over the bins there are."""
-    members = np.broadcast_to(columns.members, (ledger.runs, *columns.members.shape))
+    members = np.repeat(columns.members[None], ledger.runs, axis=0)
     if columns.bins:
         there = np.arange(columns.bins) < np.maximum(ledger.bins, 1)[:, None]
-        members = members.copy()
         members[:, columns.metrics.index("predictions"), columns.columns["predictions"]] = np.concatenate([there, there], axis=1)
-    return log_weighted_mean(np.broadcast_to(log_tests[:, None], members.shape), members)
+    return log_weighted_mean(np.repeat(log_tests[:, None], len(columns.metrics), axis=1), members)
 
 
 def _baselines(ledger: Ledger, batch: WindowBatch) -> Changes:

@@ -20,7 +20,6 @@ from tfx_rollout.evidence.histogram import upper_us
 from tfx_rollout.rollout.judge import sentences
 from tfx_rollout.rollout.judge.baselines import MIN_LABELS
 from tfx_rollout.rollout.judge.calls import Calls
-from tfx_rollout.rollout.judge.gates import max_rates
 from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, GUARDS
 from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, GATES, Layout
 from tfx_rollout.rollout.judge.sentences import number, percent
@@ -31,7 +30,7 @@ from tfx_rollout.rollout.plan import Plan
 def metrics(columns: Layout, state: JudgeState) -> dict[str, MetricEvidence]:
     """The evidence of each metric that counts, by name."""
     row = state.ledger
-    logs, counts = row.log_tests[0].tolist(), [Table(*table) for table in row.counts[0].tolist()]
+    logs, counts = row.log_tests[0].tolist(), row.counts[0].tolist()
     log_metrics, raised = row.log_metrics[0].tolist(), row.raised[0].tolist()
     found = {}
     for i, metric in enumerate(columns.metrics):
@@ -42,24 +41,24 @@ def metrics(columns: Layout, state: JudgeState) -> dict[str, MetricEvidence]:
     return found
 
 
-def _tests(columns: Layout, state: JudgeState, metric: str, logs: list[float], counts: list[Table]) -> list[TestEvidence]:
+def _tests(columns: Layout, state: JudgeState, metric: str, logs: list[float], counts: list[list[int]]) -> list[TestEvidence]:
     row, values = state.ledger, [_short(log) for log in logs]
     if metric == "latency":
         limits = [_limits_ms(columns.plan, bucket) for bucket in row.limit_buckets[0].tolist()]
-        return [TestEvidence(_p(q), values[i], counts[i], *limits[i]) for i, q in enumerate(QUANTILES)]
+        return [TestEvidence(_p(q), values[i], Table(*counts[i]), *limits[i]) for i, q in enumerate(QUANTILES)]
     if metric == "predictions":
         names, most = [state.bins.label(i) for i in range(int(row.bins[0]))], columns.bins
-        up = [TestEvidence(f"{name} up", values[i], counts[i]) for i, name in enumerate(names)]
-        return up + [TestEvidence(f"{name} down", values[most + i], _swapped(counts[most + i])) for i, name in enumerate(names)]
+        up = [TestEvidence(f"{name} up", values[i], Table(*counts[i])) for i, name in enumerate(names)]
+        return up + [TestEvidence(f"{name} down", values[most + i], _swapped(*counts[most + i])) for i, name in enumerate(names)]
     if metric == "accuracy":
-        tests = [TestEvidence("labels", values[0], counts[0])]
+        tests = [TestEvidence("labels", values[0], Table(*counts[0]))]
         if columns.paired:
             worse, same, better = row.pairs[0].tolist()
             pairs = worse + same + better
             tests.append(TestEvidence("pairs", _short(float(row.log_tests[0, -1])), Table(worse, pairs, better, pairs)))
         return tests
     names = list(columns.limits) if metric == "limits" else ["errors"]
-    return [TestEvidence(name, value, table) for name, value, table in zip(names, values, counts, strict=True)]
+    return [TestEvidence(name, value, Table(*table)) for name, value, table in zip(names, values, counts, strict=True)]
 
 
 def _short(log: float) -> float:
@@ -74,8 +73,8 @@ def _limits_ms(plan: Plan, bucket: int) -> tuple[float | None, float | None]:
     return stable / 1000, float(canary_limit_us(stable, plan.latency.ratio, plan.latency.slack_ms)) / 1000
 
 
-def _swapped(table: Table) -> Table:
-    return Table(table.stable_bad, table.stable, table.canary_bad, table.canary)
+def _swapped(stable_bad: int, stable: int, canary_bad: int, canary: int) -> Table:
+    return Table(canary_bad, canary, stable_bad, stable)
 
 
 def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvidence]:
@@ -83,7 +82,7 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
     row, plan = state.ledger, columns.plan
     stage = plan.stages[state.stage]
     elapsed, suspicion = float(calls.gates.elapsed[0]), e_value(float(calls.log_evidence[0]))
-    limit, rates = math.exp(calls.log_threshold / 2), max_rates(columns, row)[0].tolist()
+    limit, rates = math.exp(calls.log_threshold / 2), calls.gates.rates[0].tolist()
     amounts = {
         "time": (elapsed, stage.min_seconds, "It has run for {value} s of at least {needed} s."),
         "windows": (int(row.stage_windows[0]), plan.min_windows, "{value} of at least {needed} windows were judged."),

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import GATED, GOOD_ODDS_RATIOS, QUANTILES, log_absolute, log_joint, log_relative
+from tfx_rollout.analysis import GATED, QUANTILES, log_absolute, log_joint, log_relative
 from tfx_rollout.rollout.judge.baselines import scaled_rate
 from tfx_rollout.rollout.judge.bets import Question, good, in_order
 from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
@@ -53,6 +53,8 @@ class Gates:
     """(R,) seconds since the stage opened."""
     logs: Floats
     """(R, G) logarithm of the evidence of each of `EVIDENCE_GATES`."""
+    rates: Floats
+    """(R, G) rate of bad events that is bad in the absolute sense, for each of them."""
 
 
 def tables(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables) -> Counts:
@@ -71,14 +73,12 @@ def tables(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Tables) -
 def question(columns: Layout, ledger: Ledger, found: Counts) -> Question:
     """The bets on these tables that the canary is good."""
     margins = columns.stages.margins[ledger.stage]
-    of_strata = np.broadcast_to(margins[:, -1:], (ledger.runs, found.shape[1] - _TABLES))
-    return good(found, np.concatenate([margins[:, :_TABLES], of_strata], axis=1))
+    return good(found, margins[:, [*range(_TABLES), *[_TABLES] * (found.shape[1] - _TABLES)]])
 
 
 def after_window(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Counts, bets: Floats) -> Changes:
     """What this window's evidence for passing changes."""
     own = _own_split(columns, ledger, batch)
-    bets = bets[..., : len(GOOD_ODDS_RATIOS)]
     logs = np.concatenate([bets[:, :_TABLES], in_order(bets[:, _TABLES:])[:, None]], axis=1)
     counts = np.concatenate([found[:, :_TABLES], found[:, _TABLES:].sum(axis=1)[:, None]], axis=1)
     return {
@@ -94,7 +94,8 @@ def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     plan, stages, stage = columns.plan, columns.stages, ledger.stage
     elapsed = np.maximum(0.0, ledger.ended_at - ledger.opened_at)
     counts = ledger.gate_counts
-    absolute = log_absolute(counts[..., 0], counts[..., 1], max_rates(columns, ledger))
+    rates = _max_rates(columns, ledger)
+    absolute = log_absolute(counts[..., 0], counts[..., 1], rates)
     logs = log_joint(log_relative(ledger.gate_logs, stages.margins[stage]), absolute)
     asked = stages.asked[stage]
     asked[:, -1] &= plan.accuracy.required | (ledger.baseline_labels[:, 1] > 0)
@@ -104,10 +105,10 @@ def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     met[:, 2] = ledger.stage_requests >= plan.min_requests
     met[:, 3] = ~suspicion
     met[:, 4:] = logs >= math.log(1 / plan.beta)
-    return Gates(asked, met | ~asked, elapsed, logs)
+    return Gates(asked, met | ~asked, elapsed, logs, rates)
 
 
-def max_rates(columns: Layout, ledger: Ledger) -> Floats:
+def _max_rates(columns: Layout, ledger: Ledger) -> Floats:
     """The rate of bad events that is bad in the absolute sense, for each gate of evidence: `(R, G)`."""
     rates = columns.stages.rates[ledger.stage]
     known = np.where(np.isnan(ledger.wrong_share), 0.5, ledger.wrong_share)

@@ -64,7 +64,7 @@ class WindowBatch:
             failures=_ints([[counts.failures for counts in both]]),
             units=_ints([[counts.units for counts in both]]),
             unit_failures=_ints([[counts.unit_failures for counts in both]]),
-            latency=np.stack([_dense(counts.unit_latency) for counts in both])[None],
+            latency=_dense([counts.unit_latency for counts in both]),
             predictions=_ints([[bins.counts(counts.predictions) for counts in both]]),
             labels=_tables([[s.canary_wrong, s.canary, s.stable_wrong, s.stable] for s in window.labels]),
             missing=_tables([[s.canary_missing, s.canary, s.stable_missing, s.stable] for s in window.missing_labels]),
@@ -86,8 +86,9 @@ def _tables(tables: Sequence[Sequence[int]]) -> Counts:
     return np.array(tables, dtype=np.int64).reshape(1, -1, 4)
 
 
-def _dense(latency: LatencyHistogram) -> Counts:
-    counts = np.zeros(LATENCY_BUCKETS, dtype=np.int64)
-    for bucket, times in latency.counts.items():
-        counts[min(bucket, LATENCY_BUCKETS - 1)] += times
+def _dense(latencies: Sequence[LatencyHistogram]) -> Counts:
+    counts = np.zeros((1, len(latencies), LATENCY_BUCKETS), dtype=np.int64)
+    for i, latency in enumerate(latencies):
+        for bucket, times in latency.counts.items():
+            counts[0, i, min(bucket, LATENCY_BUCKETS - 1)] += times
     return counts

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tfx_rollout.model_store import ModelStore, read_json, read_lines
-from tfx_rollout.rollout import Phase, running_rollout
+from tfx_rollout.evidence import Window
+from tfx_rollout.model_store import ModelStore, read_json
+from tfx_rollout.rollout import Phase, list_rollouts, running_rollout
+from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.supervisor import running_supervisor, stop_left_over
 from tfx_rollout.supervisor.process_folder import ProcessFolder
 from tfx_rollout.traffic import Label, Split
@@ -151,8 +154,8 @@ def test_a_rollout_ends_as_it_should_though_its_supervisor_is_killed_in_every_ph
     assert base.desired().stable == 2
     assert {a.value for a in load.answers[-10:]} == {THREE}
     assert {role: pid for role, pid in lives.pids().items() if role in pids} == pids
-    (windows,) = (base.control / "rollouts").glob("*/windows.jsonl")
-    assert [line["void"] for line in read_lines(windows) if line["void"]] == []
+    (rollout,) = list_rollouts(base)
+    assert_evidence_is_whole(Journal(base, rollout.id).windows(), load.answers)
 
 
 def test_what_died_while_nobody_looked_is_started_again(lives, wait_until):
@@ -214,6 +217,23 @@ def test_a_supervisor_that_stands_by_takes_over(lives, serve, wait_until):
     finally:
         standby.terminate()
         assert standby.wait(30) == 0
+
+
+def assert_evidence_is_whole(windows: list[Window], answers: list) -> None:
+    """No window is void, they adjoin but where the split changed, and each request is counted once."""
+    assert [window for window in windows if window.void] == []
+    stretches = [[windows[0]]]
+    for before, after in pairwise(windows):
+        if after.start == before.end:
+            stretches[-1].append(after)
+        else:
+            assert before.split != after.split
+            stretches.append([after])
+    for stretch in stretches:
+        counted = sum(counts.requests for window in stretch for counts in window.tracks.values())
+        sent = sum(stretch[0].start <= answer.at < stretch[-1].end for answer in answers)
+        # Each of two clients may have a request under way at either end.
+        assert abs(counted - sent) <= 4
 
 
 def is_zombie(pid: int) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from dataclasses import replace
@@ -48,3 +49,14 @@ def test_a_supervisor_that_was_killed_leaves_the_root_free(tmp_path):
 
 def test_a_root_that_does_not_exist_is_served_by_nobody(tmp_path):
     assert running_supervisor(tmp_path / "none") is None
+
+
+def test_where_the_file_system_knows_no_locks_only_the_lease_can_tell(tmp_path, monkeypatch):
+    def refuse(_descriptor, _operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with presence(tmp_path) as alone:
+        assert not alone
+        announce(tmp_path, INFO)
+        assert running_supervisor(tmp_path) == INFO

@@ -136,7 +136,9 @@ def test_a_stop_lets_a_running_request_finish(serving, saved_models):
     assert serving.observed("slow").servers == ()
 
 
-def test_a_killed_supervisor_takes_its_processes_along_and_the_next_one_brings_everything_back(serving, serve, wait_until):
+def test_a_killed_tethered_supervisor_takes_its_processes_along_and_the_next_one_brings_everything_back(
+    serving, serve, wait_until
+):
     serving.go_live(1)
     canary_at(serving, 0.5)
     pids = children_of(serving.process.pid)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
 import subprocess
 from pathlib import Path
+
+from tfx_rollout.errors import ServingFault
 
 
 class ServerProcess:
@@ -27,11 +30,19 @@ class ServerProcess:
 
     @classmethod
     def found(cls, pid: int, start_ticks: int) -> ServerProcess | None:
-        """The running process that another program started; None when it has ended, though its pid be another's now."""
+        """The running process that another program started; None when it has ended, though its pid be another's now.
+
+        Raises `ServingFault` where the kernel cannot watch it.
+        """
         try:
             pidfd = os.pidfd_open(pid)
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in (errno.ESRCH, errno.EINVAL):
+                return None
+            raise ServingFault(
+                f"Process {pid} cannot be watched (pidfd_open: {error.strerror}), which takes Linux 5.3 or newer; "
+                "end it by hand, and serve with --tethered there."
+            ) from error
         # Looked at after the descriptor was opened, which means one process for ever.
         found = cls(pid, start_ticks, child=None, pidfd=pidfd)
         return found if start_ticks_of(pid) == start_ticks and found.alive() else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from typing import Any
 from tfx_rollout.errors import Busy, CorruptState
 from tfx_rollout.model_store.control_file import read_json, write_json
 from tfx_rollout.model_store.faults import storage_faults
-
-log = logging.getLogger("tfx_rollout.supervisor")
 
 SCHEMA = 1
 INFO_FILE = "supervisor.json"
@@ -59,8 +56,7 @@ def presence(root: Path) -> Iterator[bool]:
             info = _read_info(root)
             holder = f"the supervisor with pid {info.pid} at {info.gateway_address}" if info else "another supervisor"
             raise Busy(f"The root {root}", holder, "use that one, or stop it first") from None
-        except OSError as error:
-            log.warning("%s cannot be locked (%s); the lease alone keeps other supervisors out", path, error.strerror)
+        except OSError:
             alone = False
         yield alone
     finally:

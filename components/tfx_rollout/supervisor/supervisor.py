@@ -79,11 +79,14 @@ class Supervisor:
         """
         make_folder(self.store.root)
         make_folder(self.store.local)
-        waiting = False
+        waiting = warned = False
         with self._signals():
             while not self._stopping:
                 try:
                     with presence(self.store.root) as alone:
+                        if not alone and not warned:
+                            log.warning("%s cannot be locked; the lease alone keeps other supervisors out", self.store.root)
+                            warned = True
                         self._serve(alone)
                     return
                 except Busy as busy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -177,3 +178,18 @@ def live(world) -> World:
     """Version 1 live, 2 and 3 published."""
     world.go_live(1)
     return world
+
+
+@pytest.fixture
+def new_world(scratch) -> Callable[[], World]:
+    """Makes a world with version 1 live, 2 and 3 published; another one each time."""
+    number = itertools.count()
+
+    def make() -> World:
+        folder = scratch / str(next(number))
+        world = World.at(folder / "root")
+        publish(world.base, folder, "a", "b", "c")
+        world.go_live(1)
+        return world
+
+    return make

@@ -343,6 +343,22 @@ def test_users_are_counted_by_the_stage_and_anew_after_a_restart_with_the_same_r
         forgetful.forget(T0 + window[1])
 
 
+def test_a_copy_counts_for_the_user_of_its_original(log):
+    log.heartbeat(T0 - 1)
+    for number in range(8):
+        log.request(T0 + 1 + number, track="stable", request_id=f"r{number}", unit=f"u{number % 2}")
+        log.request(T0 + 1.001 + number, track="shadow", request_id=f"r{number}", code=13 if number == 5 else 0)
+    log.request(T0 + 4, track="shadow", request_id="nobodys")
+    log.heartbeat(T0 + 20)
+    source = with_users(log.folder)
+    source.set_stages([T0])
+    assert user_counts(source, 0, 5) == {"stable": (2, 0), "shadow": (2, 0)}
+    source.forget(T0 + 5)
+    assert user_counts(source, 5, 10) == {"stable": (2, 0), "shadow": (2, 1)}
+    # An interval may begin between the two.
+    assert user_counts(source, 6.0005, 7) == {"shadow": (1, 1)}
+
+
 def test_users_are_counted_for_one_model_only(tmp_path):
     with pytest.raises(InvalidInput, match="one model"):
         AccessLogSource(tmp_path, unit="user")

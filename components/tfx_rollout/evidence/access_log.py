@@ -30,7 +30,7 @@ from tfx_rollout.evidence.needs import Unit
 from tfx_rollout.evidence.prediction_log import PredictionLog
 from tfx_rollout.evidence.request_records import KeptRequest, RequestRecords, identity, microseconds
 from tfx_rollout.evidence.source import IntervalCounts
-from tfx_rollout.evidence.units import UserMemory, count_requests, slot_start
+from tfx_rollout.evidence.units import UserMemory, count_requests, slot_start, with_units_of_originals
 from tfx_rollout.gateway.log_format import HEARTBEAT_S, PROGRESS_S
 from tfx_rollout.traffic import Track
 
@@ -38,6 +38,8 @@ LOOP_S = 0.1
 """How much later than a request's end Envoy's event loop may write its line, in seconds."""
 KEEP_S = 7200.0
 """What nobody has forgotten by then is forgotten by itself, in seconds of log time; no window may be longer."""
+COPY_S = 1.0
+"""How much later than its original a copy may start, in seconds."""
 LOOK_BACK_S = 60.0
 """How far a new source looks back by default: what was logged before is passed over at a fraction of the cost."""
 
@@ -76,7 +78,9 @@ class AccessLogSource:
         self._waiting_s, self._spacing_us, self._keep_s = waiting_s, microseconds(spacing_s), keep_s
         self._model, self._predictions = model, predictions
         self._complete_from = time.time() - LOOK_BACK_S if since is None else since
-        self._needed_from = self._complete_from - spacing_s
+        self._margin_s = max(spacing_s, COPY_S)
+        """How much longer requests are kept than they are counted: for slots of time, and for copies."""
+        self._needed_from = self._complete_from - self._margin_s
         # The first line read must lie before that, which a heartbeat or two ensures.
         self._follower = AccessLogFollower(folder, since=self._needed_from - 4 * HEARTBEAT_S)
         self._records = RequestRecords()
@@ -110,7 +114,7 @@ class AccessLogSource:
         if end > self.horizon() and end > self._promised:
             raise ValueError(f"the interval ends at {end:f}, past the horizon at {self._coverage.horizon:f}")
         start_us, end_us = microseconds(start), microseconds(end)
-        requests = list(self._kept(model, start_us, end_us))
+        requests = self._of_interval(model, start_us, end_us)
         if self._users is None:
             before = slot_start(start_us, self._spacing_us)
             units = count_requests((*self._kept(model, before, start_us), *requests), start_us, self._spacing_us)
@@ -125,7 +129,7 @@ class AccessLogSource:
         are the unit, the first of each user in the stage."""
         found: dict[Track, dict[int, KeptRequest]] = {}
         end_us = microseconds(end)
-        for request in self._comparable(list(self._kept(model, microseconds(start), end_us)), end_us):
+        for request in self._comparable(self._of_interval(model, microseconds(start), end_us), end_us):
             if request.request_id and not request.failed:
                 found.setdefault(request.track, {}).setdefault(request.request_id, request)
         return {track: list(by_id.values()) for track, by_id in found.items()}
@@ -140,7 +144,7 @@ class AccessLogSource:
             before = min(before, self._coverage.horizon)
             self._learn(microseconds(before))
         self._complete_from = max(self._complete_from, before)
-        needed_from = self._complete_from - self._spacing_us / 1e6
+        needed_from = self._complete_from - self._margin_s
         self._records.forget(needed_from)
         self._open = {stream: kept for stream, kept in self._open.items() if kept[1].start_us >= needed_from * 1e6}
         self._coverage.forget(needed_from)
@@ -152,6 +156,13 @@ class AccessLogSource:
         for owner, request in self._open.values():
             if owner == model and start_us <= request.start_us < end_us:
                 yield request
+
+    def _of_interval(self, model: str, start_us: int, end_us: int) -> list[KeptRequest]:
+        """What started in an interval. A copy has no user of its own, but that of its original."""
+        requests = list(self._kept(model, start_us, end_us))
+        if self._users is None:
+            return requests
+        return with_units_of_originals(requests, self._kept(model, start_us - microseconds(COPY_S), end_us))
 
     def _comparable(self, requests: Sequence[KeptRequest], end_us: int) -> Iterable[KeptRequest]:
         """Those of an interval's requests whose predictions are drawn one by one; it ends at `end_us`."""
@@ -165,7 +176,7 @@ class AccessLogSource:
         assert self._model is not None
         if until_us <= self._users.learned_to_us:
             return
-        self._users.learn(self._kept(self._model, self._users.learned_to_us, until_us), until_us)
+        self._users.learn(self._of_interval(self._model, self._users.learned_to_us, until_us), until_us)
 
     def _read(self) -> None:
         mine = "" if self._model is None else f" {self._model}~"

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from tfx_rollout.gateway.access_log_folder import LogPart, log_parts
 
 _CHUNK_BYTES = 1024 * 1024
-READ_BYTES = 8 * _CHUNK_BYTES
+READ_BYTES = 4 * _CHUNK_BYTES
 """About how much one call reads at most, so that catching up does not keep its caller from other work."""
 
 

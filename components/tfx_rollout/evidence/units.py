@@ -64,6 +64,17 @@ def count_requests(requests: Iterable[KeptRequest], start_us: int, spacing_us: i
     return {track: UnitCounts(n, failures[track], LatencyHistogram.of(latencies.get(track, ()))) for track, n in units.items()}
 
 
+def with_units_of_originals(requests: Sequence[KeptRequest], around: Iterable[KeptRequest]) -> list[KeptRequest]:
+    """The requests, each copy for the shadow with the user of its original, which is found in `around` by its id."""
+    if not any(request.track is Track.SHADOW for request in requests):
+        return list(requests)
+    units = {request.request_id: request.unit for request in around if request.unit and request.track is not Track.SHADOW}
+    return [
+        request._replace(unit=units.get(request.request_id, 0)) if request.track is Track.SHADOW else request
+        for request in requests
+    ]
+
+
 def slot_start(start_us: int, spacing_us: int) -> int:
     """Where the slot begins that holds this time."""
     return start_us - start_us % spacing_us if spacing_us else start_us
@@ -130,10 +141,11 @@ class UserMemory:
         """The units of an interval from its requests, which must have been learned; it starts at `start_us`."""
         risk: dict[Track, set[int]] = {}
         for request in requests:
-            if request.unit and self._drawn_in_stage(request):
-                failed = self._sightings[self._stage(request.start_us), request.track].failed
-                if failed.get(request.unit, start_us) >= start_us:
-                    risk.setdefault(request.track, set()).add(request.unit)
+            seen = self._sightings.get((self._stage(request.start_us), request.track))
+            if seen is None or request.unit not in seen.came or not self._drawn_in_stage(request):
+                continue
+            if seen.failed.get(request.unit, start_us) >= start_us:
+                risk.setdefault(request.track, set()).add(request.unit)
         latencies: dict[Track, list[float]] = {}
         for request in self.firsts(requests):
             if request.latency_us is not None:

@@ -36,7 +36,8 @@ class TrackCounts:
     """Latencies that may count as independent: of one answer per stretch of `latency.spacing_ms`; or of the
     first request of each user in the stage."""
     predictions: Mapping[str, int] = field(default_factory=dict)
-    """How often each prediction was made: a class, or a number rounded to three digits. Empty where nothing logs them."""
+    """How often each prediction was made: a class, or a number rounded to three digits. Empty where nothing logs them.
+    Of a batch, and of a user in a stage, the first one counts."""
 
     def __add__(self, other: TrackCounts) -> TrackCounts:
         return TrackCounts(

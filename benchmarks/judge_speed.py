@@ -32,7 +32,7 @@ RPS = 50
 SHARES = (0.01, 0.05, 0.25, 0.5)
 WINDOWS_A_STAGE = 15
 ALONE = 3
-"""Rollouts that are judged one at a time too."""
+"""Rollouts that are judged one at a time too: the first, the last, and between."""
 LONG = 10_000
 """Windows after which the state's size is taken."""
 
@@ -62,7 +62,8 @@ def _speeds(plan: Plan, runs: int) -> tuple[list[float], list[float], int]:
     """Seconds of each window alone, seconds a window and run in each stage, and how many rollouts came to the same bits."""
     seconds = len(SHARES) * WINDOWS_A_STAGE * plan.window_seconds
     traffic = Traffic(SCENARIOS["null"], plan, rps=RPS, runs=runs, most_seconds=seconds, rng=np.random.default_rng(7))
-    ledger, states = begin_many(plan, runs), [begin(plan) for _ in range(ALONE)]
+    ledger, rows = begin_many(plan, runs), [row * (runs - 1) // (ALONE - 1) for row in range(ALONE)]
+    states = [begin(plan) for _ in rows]
     alone: list[float] = []
     together: list[float] = []
     for stage, share in enumerate(SHARES):
@@ -76,13 +77,13 @@ def _speeds(plan: Plan, runs: int) -> tuple[list[float], list[float], int]:
             ledger = fold(plan, ledger, batch)
             calls(plan, ledger)
             spent.append((time.thread_time() - started) / runs)
-            for row, state in enumerate(states):
-                window = _window(batch, row, share)
+            for i, state in enumerate(states):
+                window = _window(batch, rows[i], share)
                 started = time.thread_time()
-                states[row], _ = judge(plan, state, window)
+                states[i], _ = judge(plan, state, window)
                 alone.append(time.thread_time() - started)
         together.append(float(np.median(spent)))
-    equal = sum(_same_bits(ledger.keep([row]), state.ledger) for row, state in enumerate(states))
+    equal = sum(_same_bits(ledger.keep([row]), state.ledger) for row, state in zip(rows, states, strict=True))
     return alone, together, equal
 
 

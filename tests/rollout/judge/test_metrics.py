@@ -45,7 +45,7 @@ def test_drift_asks_for_a_person_and_names_the_class(window, folded):
     state, verdict = folded(plan, begun(plan), *(drifting(window, i, drifted) for i in range(12)))
     assert (verdict.call, verdict.asking) == (Call.ASK, ("predictions",))
     assert verdict.flagged == ("predictions",)
-    start = "The predictions have drifted, and a person has to say whether that is meant: Class a went from 10 % of stable's "
+    start = "The predictions have drifted, and a person has to say whether that is meant. Class a went from 10 % of stable's "
     assert verdict.reasons[0].startswith(start)
     assert "to 30 % of the canary's" in verdict.reasons[0]
     _, accepted = folded(plan, accept(state, "predictions"), drifting(window, 12, drifted))

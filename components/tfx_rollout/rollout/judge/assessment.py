@@ -50,7 +50,7 @@ def _reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> li
     if verdict.call is Call.ROLLBACK:
         return [_against(plan, state, made, verdict), _blame(verdict)]
     if verdict.call is Call.ASK:
-        return _asks(plan, verdict)
+        return _asks(verdict, _against(plan, state, made, verdict))
     if state.stage == BEFORE:
         return ["No stage is open yet: the windows so far only show what the stable version is like."]
     stage = f"Stage {state.stage + 1} of {len(plan.stages)} ({_what(plan, state.stage)})"
@@ -72,11 +72,13 @@ def _reasons(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> li
 
 def _against(plan: Plan, state: JudgeState, made: Calls, verdict: Verdict) -> str:
     """What speaks most against the canary, how much, and since when."""
-    metric = verdict.metrics[layout(plan).metrics[int(made.leading[0])]]
-    lasted = max(0.0, state.ended_at - float(state.ledger.since[0, int(made.leading[0])]))
+    columns, leading = layout(plan), int(made.leading[0])
+    metric = verdict.metrics[columns.metrics[leading]]
+    lasted = max(0.0, state.ended_at - float(state.ledger.since[0, leading]))
+    follows = "a person is asked" if columns.asks[leading] else "it is rolled back"
     return (
         f"{sentences.event(plan, metric.name, metric.leading)}: the evidence against it is {number(verdict.e_value)} "
-        f"(from {number(verdict.threshold)} on it is rolled back), raised in {metric.raised_in} of {metric.windows} windows "
+        f"(from {number(verdict.threshold)} on {follows}), raised in {metric.raised_in} of {metric.windows} windows "
         f"and built up over the last {sentences.duration(lasted)}."
     )
 
@@ -96,15 +98,10 @@ def _blame(verdict: Verdict) -> str:
     return f"No metric is to blame by itself; {most.name} contributes most to the evidence ({part})."
 
 
-def _asks(plan: Plan, verdict: Verdict) -> list[str]:
+def _asks(verdict: Verdict, against: str) -> list[str]:
     reasons = []
     if "predictions" in verdict.asking:
-        drifted = verdict.metrics["predictions"]
-        reasons.append(
-            f"The predictions have drifted, and a person has to say whether that is meant: "
-            f"{sentences.event(plan, 'predictions', drifted.leading)}; the evidence is {number(verdict.e_value)} "
-            f"(asked from {number(verdict.threshold)} on), raised in {drifted.raised_in} of {drifted.windows} windows."
-        )
+        reasons.append(f"The predictions have drifted, and a person has to say whether that is meant. {against}")
         reasons.append(_blame(verdict))
     raised = [guard for name, guard in verdict.guards.items() if name in verdict.asking]
     return reasons + [f"The comparison is not to be trusted, and a person has to look: {guard.sentence}" for guard in raised]

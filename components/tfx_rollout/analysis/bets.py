@@ -26,6 +26,10 @@ def comparison_bets(tables: npt.ArrayLike, tolerance: npt.ArrayLike) -> Floats:
 
     Null hypothesis: in every window the canary's odds of a bad event are at most `tolerance` (scalar or `(...)`) times
     those of stable, request by request. Stable's own rate may change from window to window as it likes.
+
+    Events of one window must not come in bursts that hit one track by chance. Failures seldom do; slow answers always do, since a
+    server that stands still delays all that it holds. So latencies are to be those of requests further apart than
+    a stall lasts, then a stall counts once.
     """
     return log_ratios_of_multiples(tables, EFFECTS, tolerance)
 

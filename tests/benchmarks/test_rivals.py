@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rivals import Kayenta, PeekedZ, Thresholds
-from rivals.kayenta import _high
+from rivals import Kayenta, PeekedZ, Thresholds, kayenta
 from rivals.rule import quantile_ms
 from scipy import stats
 
@@ -81,17 +80,11 @@ def test_kayenta_waits_for_five_minutes_and_then_sees_a_large_shift():
     assert first_alarm(Kayenta(1), alike) is None
 
 
-def test_the_interval_of_kayenta_agrees_with_the_rank_test():
-    """Where the lower end of a 98 % interval of the shift is above 0, the one-sided rank test has p below 1 %."""
+def test_without_its_tolerance_kayentas_interval_is_the_rank_test(monkeypatch):
+    monkeypatch.setattr(kayenta, "TOLERANCE", 0.0)
     rng = np.random.default_rng(0)
-    canary, baseline = rng.normal(0.45, 1, (400, 12)), rng.normal(0, 1, (400, 12))
-    shifted = _high(canary + 50, baseline + 50)
-    p = np.array(
-        [
-            stats.mannwhitneyu(a, b, alternative="greater", method="asymptotic").pvalue
-            for a, b in zip(canary, baseline, strict=True)
-        ]
-    )
-    # With a tolerance of a quarter of the shift, what is High is significant, and most of what is overwhelming is High.
-    assert p[shifted].max() < 0.01
-    assert shifted[p < 1e-4].mean() >= 0.8
+    canary, baseline = rng.normal(0.9, 1, (500, 12)), rng.normal(0, 1, (500, 12))
+    test = [stats.mannwhitneyu(a, b, alternative="greater", method="asymptotic") for a, b in zip(canary, baseline, strict=True)]
+    significant = np.array([result.pvalue for result in test]) < 0.01
+    assert 0.1 < significant.mean() < 0.9
+    assert (kayenta._high(canary + 50, baseline + 50) == significant).all()

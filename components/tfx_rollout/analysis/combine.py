@@ -51,8 +51,8 @@ def _log_mean_of_rows(values: Floats, shares: Floats) -> Floats:
     level = np.where(np.isneginf(peak), 0.0, peak)
     terms = np.exp(values - level)
     terms *= shares
-    with np.errstate(divide="ignore"):
-        return level + np.log(_sum_of_rows(terms) / _sum_of_rows(shares))
+    means = _sum_of_rows(terms) / _sum_of_rows(shares)
+    return level + np.log(means, out=np.full(means.shape, -np.inf), where=means > 0)
 
 
 def _sum_of_rows(rows: Floats) -> Floats:

@@ -37,6 +37,9 @@ GOOD_RATES = ((0.0, 0.8), (0.1, 0.1), (0.4, 0.1))
 Most is bet on "never fails": there the absolute evidence reaches 20 with 309 requests at a maximum
 of 1 %, where 299 are the fewest possible. A canary that does fail has the relative evidence besides."""
 
+_PARTS, _STAKES = np.array(GOOD_RATES).T
+_LOG_PARTS = np.log(np.where(_PARTS > 0, _PARTS, 1.0))
+
 
 def passage_bets(tables: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
     """What one window adds to the components of the relative e-value, as logarithms: tables `(..., 4)` to `(..., P)`.
@@ -63,12 +66,10 @@ def log_absolute(bad: npt.ArrayLike, trials: npt.ArrayLike, max_rate: npt.ArrayL
     """
     of_bad, good = np.asarray(bad, dtype=np.float64), np.asarray(trials, dtype=np.float64) - np.asarray(bad, dtype=np.float64)
     limit = np.asarray(max_rate, dtype=np.float64)
-    logs = []
-    for part, _ in GOOD_RATES:
-        growth = np.log1p(-part * limit) - np.log1p(-limit)
-        loss = of_bad * np.log(part) if part else np.where(of_bad > 0, -np.inf, 0.0)
-        logs.append(good * growth + loss)
-    return log_weighted_mean(np.stack(np.broadcast_arrays(*logs), axis=-1), [weight for _, weight in GOOD_RATES])
+    growth = np.log1p(limit[..., None] * -_PARTS) - np.log1p(-limit)[..., None]
+    never = np.where(of_bad > 0, -np.inf, 0.0)
+    loss = np.where(_PARTS > 0, of_bad[..., None] * _LOG_PARTS, never[..., None])
+    return log_weighted_mean(good[..., None] * growth + loss, _STAKES)
 
 
 def log_joint(relative: npt.ArrayLike, absolute: npt.ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tfx_rollout.evidence.access_log import AccessLogSource
-from tfx_rollout.gateway import GatewayConfig, ModelRoutes
+from tfx_rollout.gateway import GatewayConfig, ModelRoutes, access_log_folder
 from tfx_rollout.gateway.log_format import HEARTBEAT_S
 from tfx_rollout.traffic import FULL, Split, Track
 
@@ -164,7 +164,8 @@ def test_a_restart_makes_a_gap_and_evidence_goes_on_after_it(make_gateway, confi
     assert source.counts("taxi", start, end).gap
 
 
-def test_rotation_under_load_loses_no_line(make_gateway, config, connect):
+def test_rotation_under_load_loses_no_line(make_gateway, config, connect, monkeypatch):
+    monkeypatch.setattr(access_log_folder, "KEEP_PARTS", 3)
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(5000))

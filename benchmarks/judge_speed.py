@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from harness import Figure, finish
 
 from tfx_rollout.evidence import LatencyHistogram, TrackCounts, Window
 from tfx_rollout.evidence.window import LabelCounts, MissingLabels
-from tfx_rollout.rollout import Plan, begin, judge, open_stage, plan_from_dict
+from tfx_rollout.rollout import JudgeState, Plan, begin, judge, open_stage, plan_from_dict
 from tfx_rollout.rollout.judge import Ledger, WindowBatch, begin_many, calls, fold, open_stages
 from tfx_rollout.rollout.judge.ledger import ARRAYS
 from tfx_rollout.rollout.simulation.scenario import SCENARIOS
@@ -62,14 +63,11 @@ def _speeds(plan: Plan, runs: int) -> tuple[list[float], list[float], int]:
     """Seconds of each window alone, seconds a window and run in each stage, and how many rollouts came to the same bits."""
     seconds = len(SHARES) * WINDOWS_A_STAGE * plan.window_seconds
     traffic = Traffic(SCENARIOS["null"], plan, rps=RPS, runs=runs, most_seconds=seconds, rng=np.random.default_rng(7))
-    ledger, rows = begin_many(plan, runs), [row * (runs - 1) // (ALONE - 1) for row in range(ALONE)]
-    states = [begin(plan) for _ in rows]
-    alone: list[float] = []
+    ledger = begin_many(plan, runs)
+    windows: dict[int, list[Window]] = {row * (runs - 1) // (ALONE - 1): [] for row in range(ALONE)}
     together: list[float] = []
     for stage, share in enumerate(SHARES):
-        at = stage * WINDOWS_A_STAGE * plan.window_seconds
-        ledger = open_stages(plan, ledger, np.ones(runs, dtype=bool), at=at)
-        states = [open_stage(plan, state, stage, at=at) for state in states]
+        ledger = open_stages(plan, ledger, np.ones(runs, dtype=bool), at=stage * WINDOWS_A_STAGE * plan.window_seconds)
         spent = []
         for _ in range(WINDOWS_A_STAGE):
             batch = traffic.window(ledger.stage)
@@ -77,14 +75,28 @@ def _speeds(plan: Plan, runs: int) -> tuple[list[float], list[float], int]:
             ledger = fold(plan, ledger, batch)
             calls(plan, ledger)
             spent.append((time.thread_time() - started) / runs)
-            for i, state in enumerate(states):
-                window = _window(batch, rows[i], share)
-                started = time.thread_time()
-                states[i], _ = judge(plan, state, window)
-                alone.append(time.thread_time() - started)
+            for row, of_row in windows.items():
+                of_row.append(_window(batch, row, share))
         together.append(float(np.median(spent)))
-    equal = sum(_same_bits(ledger.keep([row]), state.ledger) for row, state in zip(rows, states, strict=True))
+    alone: list[float] = []
+    equal = 0
+    for row, of_row in windows.items():
+        state, spent = _alone(plan, of_row)
+        alone += spent
+        equal += _same_bits(ledger.keep([row]), state.ledger)
     return alone, together, equal
+
+
+def _alone(plan: Plan, windows: Sequence[Window]) -> tuple[JudgeState, list[float]]:
+    """One rollout as a controller judges it: its last state, and the seconds that each window took."""
+    state, spent = begin(plan), []
+    for number, window in enumerate(windows):
+        stage = number // WINDOWS_A_STAGE
+        state = open_stage(plan, state, stage, at=stage * WINDOWS_A_STAGE * plan.window_seconds)
+        started = time.thread_time()
+        state, _ = judge(plan, state, window)
+        spent.append(time.thread_time() - started)
+    return state, spent
 
 
 def _same_bits(one: Ledger, other: Ledger) -> bool:

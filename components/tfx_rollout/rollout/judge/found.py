@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from tfx_rollout.analysis import (
     GATED,
@@ -24,7 +25,7 @@ from tfx_rollout.rollout.judge.guards import GUARD_THRESHOLD, GUARDS
 from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, GATES, Layout
 from tfx_rollout.rollout.judge.sentences import number, percent
 from tfx_rollout.rollout.judge.state import JudgeState
-from tfx_rollout.rollout.plan import Plan
+from tfx_rollout.rollout.plan import LatencyTest
 
 
 def metrics(columns: Layout, state: JudgeState) -> dict[str, MetricEvidence]:
@@ -44,7 +45,7 @@ def metrics(columns: Layout, state: JudgeState) -> dict[str, MetricEvidence]:
 def _tests(columns: Layout, state: JudgeState, metric: str, logs: list[float], counts: list[list[int]]) -> list[TestEvidence]:
     row, values = state.ledger, [_short(log) for log in logs]
     if metric == "latency":
-        limits = [_limits_ms(columns.plan, bucket) for bucket in row.limit_buckets[0].tolist()]
+        limits = [_limits_ms(columns.plan.latency, bucket) for bucket in row.limit_buckets[0].tolist()]
         return [TestEvidence(_p(q), values[i], Table(*counts[i]), *limits[i]) for i, q in enumerate(QUANTILES)]
     if metric == "predictions":
         names, most = [state.bins.label(i) for i in range(int(row.bins[0]))], columns.bins
@@ -66,11 +67,12 @@ def _short(log: float) -> float:
     return float(f"{e_value(log):.6g}")
 
 
-def _limits_ms(plan: Plan, bucket: int) -> tuple[float | None, float | None]:
+@lru_cache(maxsize=1024)
+def _limits_ms(test: LatencyTest, bucket: int) -> tuple[float | None, float | None]:
     if bucket < 0:
         return None, None
     stable = upper_us(bucket)
-    return stable / 1000, float(canary_limit_us(stable, plan.latency.ratio, plan.latency.slack_ms)) / 1000
+    return stable / 1000, float(canary_limit_us(stable, test.ratio, test.slack_ms)) / 1000
 
 
 def _swapped(stable_bad: int, stable: int, canary_bad: int, canary: int) -> Table:
@@ -129,7 +131,7 @@ def _evidence(columns: Layout, state: JudgeState, name: str, rate: float) -> str
         answers = int(row.stable_latency[0].sum())
         said = f"Stable has answered {answers} of the {MIN_BASELINE} requests that limits are taken from"
     else:
-        test = TestEvidence(name, 1.0, counts, *_limits_ms(plan, bucket))
+        test = TestEvidence(name, 1.0, counts, *_limits_ms(plan.latency, bucket))
         said = f"In this stage the canary {sentences.slow(plan, test)}"
     of_answers = f"{_p(quantile)}: {bad} of its answers or more and {odds}"
     return f"{said}: evidence {{value}} of {{needed}} that it is not slow ({of_answers})."

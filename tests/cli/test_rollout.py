@@ -69,9 +69,9 @@ def test_a_rollout_is_started_listed_aborted_and_reported(run, run_json, place, 
     second = run("rollout", "start", *place, "--plan", "demo")
     assert second.exit_code == 3
     assert second.stderr.startswith(f"error: Rollout {row['rollout']} of model 'taxi' (version 2) is still running")
-    early = run("rollout", "promote", *place)
+    early = run("rollout", "approve", *place)
     assert early.exit_code == 3
-    assert early.stderr.startswith("error: The order to promote is refused")
+    assert early.stderr.startswith("error: The order to approve is refused")
     assert run("rollback", *place).exit_code == 3
 
     aborted = run_json("rollout", "abort", row["rollout"], *place, "--by", "ben", "--why", "enough")
@@ -88,6 +88,23 @@ def test_a_rollout_is_started_listed_aborted_and_reported(run, run_json, place, 
 
     assert "Outcome   rolled back" in run("rollout", "report", *place).stdout
     assert run_json("rollout", "report", row["rollout"], *place)["reason"] == lines[-1]["reason"]
+
+
+def test_a_rollout_is_paused_resumed_skipped_and_rolled_back_at_once(run, run_json, place, supervise):
+    run("rollout", "start", *place, "--plan", "demo")
+    supervise()
+    for kind, phase in (("pause", "paused"), ("resume", "running"), ("skip", "running")):
+        ordered = run("rollout", kind, *place, "--by", "ann", "--why", f"a {kind}")
+        assert (ordered.exit_code, ordered.stdout.split(": ")[1]) == (0, f"ordered to {kind}\n")
+        supervise(10)
+        (row,) = run_json("rollout", "list", *place)
+        assert (row["phase"], row["stage"]) == (phase, 2 if kind == "skip" else 1)
+    sent = run_json("rollout", "rollback", *place, "--now", "--by", "ann", "--why", "enough")
+    assert (sent["kind"], sent["now"]) == ("rollback", True)
+    supervise()
+    watched = run("rollout", "watch", *place).stdout
+    for said in ("pause: a pause", "resume: a resume", "skip: a skip", "rollback at once: enough"):
+        assert f"ann ordered to {said}" in watched
 
 
 def test_a_first_version_goes_live_and_is_promoted_by_an_order(run, place, base, supervise):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfx_rollout.rollout import desired_states as states
-from tfx_rollout.traffic import Cause, DesiredState, Label, Split
+from tfx_rollout.rollout import plan_from_dict
+from tfx_rollout.traffic import Cause, DesiredState, Label, Split, Sticky
 
 CAUSE = Cause("ann", "a reason", 1.0, "r")
 BEFORE = DesiredState("m", 3, (1, 2), {Label.STABLE: 2, Label.PREVIOUS: 1})
@@ -19,6 +20,27 @@ def test_the_candidate_joins_what_was_there():
     assert state.labels == {Label.STABLE: 2, Label.PREVIOUS: 1, Label.CANARY: 3}
     assert state.split == Split.of(0.05)
     assert state.cause == CAUSE
+
+
+def test_a_stage_has_its_share_or_its_copies_and_the_assignment_of_its_rollout():
+    plan = plan_from_dict({"stages": [{"kind": "shadow", "mirror": 0.3}, {"kind": "header"}, {"share": 0.2}, {"kind": "bake"}]})
+    sticky = Sticky("x-user", "r")
+    found = [states.in_stage(BEFORE, 3, stage, CAUSE, sticky=sticky) for stage in plan.stages]
+    assert [(state.split.canary, state.mirror) for state in found] == [(0, 3000), (0, 0), (2000, 0), (9500, 0)]
+    assert {(state.sticky, state.labels[Label.CANARY]) for state in found} == {(sticky, 3)}
+
+
+def test_users_are_assigned_anew_in_each_rollout_and_requests_not_at_all():
+    by_user = plan_from_dict({"stages": [{"share": 0.2}], "unit": "user", "unit_header": "x-user"})
+    assert states.assignment(by_user, "one") == Sticky("x-user", "one") != states.assignment(by_user, "two")
+    assert states.assignment(plan_from_dict({"stages": [{"share": 0.2}]}), "one") is None
+    assert states.rolled_back(BEFORE.change(sticky=Sticky("x-old", "s")), CAUSE).sticky == Sticky("x-old", "s")
+
+
+def test_the_way_back_goes_on_at_the_next_lower_share():
+    plan = plan_from_dict({"stages": [{"share": 0.9}], "step_back": {"shares": [0.5, 0.2, 0.05]}})
+    steps = [states.next_step_back(plan, Split.of(share)) for share in (0.9, 0.5, 0.3, 0.05, 0.0)]
+    assert steps == [Split(5000), Split(2000), Split(2000), None, None]
 
 
 @pytest.mark.parametrize(("keep", "versions"), [(True, (2, 3)), (False, (3,))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfx_rollout.rollout import Event, Phase, RolloutState, begin, signals
+from tfx_rollout.rollout import Call, Event, Phase, RolloutState, Verdict, begin, signals
 from tfx_rollout.traffic import (
     DesiredState,
     Label,
@@ -114,3 +114,56 @@ def test_a_first_version_has_no_canary_to_watch(state):
     assert signals.is_watched(state(Phase.HOLDING))
     assert not signals.is_watched(state(Phase.HOLDING, before=DesiredState("m")))
     assert not signals.is_watched(state(Phase.PROMOTING))
+
+
+def test_a_stage_is_in_force_when_the_gateway_has_its_split_and_its_copies_and_the_candidate_answers(state):
+    shadow = {**ROUTES, Track.SHADOW: ROUTES[Track.CANARY]}
+    copying = state(Phase.RUNNING, wanted=WANTED.change(mirror=100))
+    assert signals.in_force(copying, observed(PRIMARY, canary(), routes=shadow))
+    assert not signals.in_force(copying, observed(PRIMARY, canary()))
+    plain = state(Phase.RUNNING)
+    assert signals.in_force(plain, observed(PRIMARY, canary()))
+    assert not signals.in_force(plain, observed(PRIMARY, canary(), routes=shadow))
+    assert not signals.in_force(plain, observed(PRIMARY, canary(), split=Split(1)))
+    assert not signals.in_force(plain, observed(PRIMARY, canary(labels={})))
+
+
+def test_the_way_back_has_steps_only_where_the_plan_has_a_lower_share_and_the_phase_knows_them(plan, state):
+    half, stepwise = WANTED.change(split=Split(5000)), plan(step_back={"shares": [0.2]})
+    for phase in (Phase.RUNNING, Phase.AWAITING_APPROVAL, Phase.PAUSED, Phase.HOLDING):
+        assert signals.way_back(stepwise, state(phase, wanted=half), Event.STOP) is Event.STEP_BACK
+        assert signals.way_back(plan(), state(phase, wanted=half), Event.STOP) is Event.STOP
+        assert signals.way_back(stepwise, state(phase, wanted=WANTED), Event.REGRESSED) is Event.REGRESSED
+    for phase in (Phase.LOADING, Phase.PROMOTING):
+        assert signals.way_back(stepwise, state(phase, wanted=half), Event.STOP) is Event.STOP
+
+
+def test_silence_counts_when_the_stage_has_had_its_time_and_nothing_was_heard_for_long(plan, state):
+    running = state(Phase.RUNNING, stage=0, stage_since=1000.0)
+    long = signals.SILENT_SECONDS + 2 * (5 + 2)
+    assert signals.of_silence(plan(), running, 1299.0, 299.0) is None
+    assert signals.of_silence(plan(), running, 1300.0, long - 1) is None
+    assert signals.of_silence(plan(), running, 1300.0, long).event is Event.ASK
+    assert signals.of_silence(plan(), state(Phase.PAUSED, stage=0, stage_since=1000.0), 9999.0, 9999.0) is None
+
+
+def verdict(call, **more) -> Verdict:
+    return Verdict(call, ("A reason.",), 30.0, 20.0, **more)
+
+
+def test_a_question_is_asked_once_and_only_where_somebody_can_answer_it(plan, state):
+    ask = verdict(Call.ASK, asking=("predictions",))
+    for phase in (Phase.RUNNING, Phase.HOLDING, Phase.AWAITING_APPROVAL):
+        signal = signals.of_verdict(plan(), state(phase), ask)
+        assert (signal.event, signal.about) == (Event.ASK, ("predictions",))
+    assert signals.of_verdict(plan(), state(Phase.PAUSED), ask) is None
+    assert signals.of_verdict(plan(), state(Phase.AWAITING_APPROVAL, asked=("predictions",)), ask) is None
+    more = verdict(Call.ASK, asking=("predictions", "split"))
+    assert signals.of_verdict(plan(), state(Phase.AWAITING_APPROVAL, asked=("predictions",)), more).about == more.asking
+
+
+@pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.AWAITING_APPROVAL, Phase.HOLDING])
+def test_while_somebody_else_decides_only_what_speaks_against_the_candidate_counts(plan, state, phase):
+    for call in (Call.ADVANCE, Call.PASS, Call.INCONCLUSIVE, Call.HOLD):
+        assert signals.of_verdict(plan(), state(phase), verdict(call)) is None
+    assert signals.of_verdict(plan(), state(phase), verdict(Call.ROLLBACK)).event is Event.REGRESSED

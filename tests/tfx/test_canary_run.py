@@ -8,7 +8,7 @@ import pytest
 
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.rollout import Phase, list_rollouts, plan_from_dict, start_rollout
+from tfx_rollout.rollout import Phase, await_rollout, list_rollouts, plan_from_dict, send_order, start_rollout
 from tfx_rollout.tfx.canary_run import default_timeout, page_of, progress, run_canary, settle
 from tfx_rollout.traffic import Label, Split
 
@@ -69,6 +69,23 @@ def test_a_sound_version_holds_until_it_is_promoted(live, quick, supervised):
     assert (ended.outcome, ended.passed) == ("promoted", True)
     assert (live.desired().stable, live.desired().previous) == (2, 1)
     assert "✓ promoted" in page_of(live, ended.rollout)
+
+
+def test_a_rollout_that_somebody_paused_while_it_held_gets_its_last_word_when_it_holds_again(live, quick, supervised):
+    lines: list[str] = []
+
+    def resume_when_waited_for(line: str) -> None:
+        lines.append(line)
+        if "is paused" in line:
+            send_order(live, found.rollout, "resume", by="ann", why="the figures are fine")
+
+    with supervised(live):
+        found = run(live, 2, quick)
+        send_order(live, found.rollout, "pause", by="ann", why="to look at the figures")
+        await_rollout(live, found.rollout, until=lambda state: state.phase is Phase.PAUSED, timeout=30)
+        ended = settle(live, found, True, by="test", why="all evidence", timeout_s=60, say=resume_when_waited_for)
+    assert (ended.outcome, ended.passed) == ("promoted", True)
+    assert lines[0].endswith("holds no more but is paused, which a person has to end")
 
 
 def test_a_version_that_is_refused_is_rolled_back(live, quick, supervised):

@@ -95,13 +95,19 @@ def settle(
 
     The order names rollout, generation and digest: it is refused (`Conflict`) where any of
     them is not what was judged. Where the plan keeps the promotion for a person, only a
-    roll-back is ordered, and the person's word is awaited. A rollout that does not hold is
-    left as it is. `ServingFault` where the end does not come in time.
+    roll-back is ordered, and the person's word is awaited. One that was paused, or asks about its candidate, is
+    awaited until it holds again. A rollout that does not hold is left as it is.
+    `ServingFault` where the end does not come in time.
     """
     if not found.rollout:
         return found
     record = read_rollout(base, found.rollout)
-    if record.state.phase is Phase.HOLDING:
+    state = record.state
+    if state.interrupted is not None and state.interrupted.phase is Phase.HOLDING:
+        say(f"rollout {found.rollout} holds no more but is {state.phase}, which a person has to end")
+        most = SETTLE_SECONDS + record.plan.promotion_deadline_seconds
+        state = follow(base, found.rollout, lambda s: s.decided, timeout_s or most, say)
+    if state.phase is Phase.HOLDING:
         require_supervisor(base)
         persons = promote and record.plan.promotion == "approval"
         if persons:

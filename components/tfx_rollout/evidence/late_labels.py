@@ -70,6 +70,8 @@ class FeedbackLabels:
         """See `LabelSource`. A gap where the requests of the interval are not known any more."""
         if not self._requests.complete(start, end):
             return LabelTally(gap=True)
+        if not self._labels.latest:
+            return LabelTally()  # nobody gives any, so that the requests need not be gone through
         wrong: Counter[Track] = Counter()
         labelled: Counter[Track] = Counter()
         right: dict[Track, dict[int, bool]] = {}
@@ -89,9 +91,9 @@ class FeedbackLabels:
 
     def disagreements(self, model: str, start: float, end: float) -> PairCounts:
         """See `LabelSource`. Numbers disagree where their three digits do."""
-        if self._predictions is None:
-            return PairCounts()
         answered = self._requests.answered(model, start, end)
+        if self._predictions is None or Track.SHADOW not in answered:
+            return PairCounts()
         texts = {
             track: {
                 request.request_id: text

@@ -26,7 +26,9 @@ class EvidenceSource(Protocol):
     """Counts the requests of a model by the time they started.
 
     Only requests that the *draw* sent to a track are evidence: what a client forced
-    or pinned is left out, and so is everything that is no inference call.
+    or pinned is left out, and so is everything that is no inference call. Counting an
+    interval again, also after a restart, gives the same; intervals that adjoin count each
+    request once. `TrackCounts.units`, `unit_failures` and `unit_latency` are what is compared.
     """
 
     def horizon(self) -> float:

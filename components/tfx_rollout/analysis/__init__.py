@@ -11,7 +11,7 @@ from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets
 from tfx_rollout.analysis.blame import flagged
 from tfx_rollout.analysis.combine import e_value, log_weighted_mean
 from tfx_rollout.analysis.evidence import GateEvidence, GuardEvidence, MetricEvidence, TestEvidence
-from tfx_rollout.analysis.fisher import log_likelihood_ratios
+from tfx_rollout.analysis.fisher import log_likelihood_ratios, log_ratios_of_multiples
 from tfx_rollout.analysis.gate import (
     GOOD_ODDS_RATIOS,
     GOOD_RATES,
@@ -61,6 +61,7 @@ __all__ = [
     "log_joint",
     "log_likelihood_ratios",
     "log_mixture",
+    "log_ratios_of_multiples",
     "log_relative",
     "log_weighted_mean",
     "max_slow_rate",

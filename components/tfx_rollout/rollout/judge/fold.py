@@ -40,11 +40,10 @@ def fold(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
     found = tables_of(columns, ledger, batch)
     gated = gates.tables(columns, ledger, batch, found)
     overdue = guards.tables(columns, ledger, batch)
+    of_compared, of_strata = tolerances(columns, ledger)
     against, strata, passing, coverage = answers(
-        *(
-            worse(part, tolerance)
-            for part, tolerance in zip((found.compared, found.strata), tolerances(columns, ledger), strict=True)
-        ),
+        worse(found.compared, of_compared),
+        worse(found.strata, of_strata),
         gates.question(columns, ledger, gated),
         guards.question(overdue),
     )

@@ -45,7 +45,7 @@ def gate_odds_ratio(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> F
 
     The latter is meant for failures, which are rare. A tenth of the answers lie beyond the 90 % quantile, so that as many
     requests show much more there: its cube root, though no less than 1.4. Beyond the 99 % quantile slow answers are about as
-    rare as failures: three quarters of it, though no less than 3, below which a stage would last only to show a sound tail.
+    rare as failures: 0.7 times that, though no less than 3, below which a stage would last only to show a sound tail.
     """
     bad = np.asarray(bad_odds_ratio, dtype=np.float64)
-    return np.where(np.asarray(quantile) > 0.9, np.maximum(0.75 * bad, 3.0), np.maximum(np.cbrt(bad), 1.4))
+    return np.where(np.asarray(quantile) > 0.9, np.maximum(0.7 * bad, 3.0), np.maximum(np.cbrt(bad), 1.4))

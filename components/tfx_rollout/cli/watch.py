@@ -84,7 +84,7 @@ def _text(line: dict[str, Any]) -> str:
     window, verdict = line["window"], line["verdict"]
     head = f"          window {window['number']} until {clock_time(window['end'])}: "
     if window["void"]:
-        return head + "void, the gateway did not run throughout it"
+        return head + "void, the gateway did not run throughout it or the clock jumped"
     tracks = sorted(window["tracks"].items(), reverse=True)
     counts = ", ".join(f"{name} {track['failures']} of {track['requests']} failed" for name, track in tracks)
     reason = verdict["reasons"][0] if verdict["reasons"] else ""

@@ -31,7 +31,7 @@ def test_every_transition_has_a_course(courses):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("phase", "event"), list(TABLE), ids=lambda value: str(value))
+@pytest.mark.parametrize(("phase", "event"), list(TABLE), ids=str)
 def test_killed_before_any_change_of_a_transition_it_is_made_all_the_same(courses, drive, kill, recorded, scratch, phase, event):
     undisturbed = drive(courses[phase, event])
     for _ in range(MOST_TICKS):
@@ -74,6 +74,33 @@ def test_killed_before_any_change_of_a_transition_it_is_made_all_the_same(course
 
 
 @pytest.mark.parametrize(
+    ("phase", "event"), [(Phase.AWAITING_APPROVAL, Event.RESUME), (Phase.STEPPING_BACK, Event.STEPPED_BACK)], ids=str
+)
+def test_killed_before_any_change_of_any_tick_of_a_rollout_the_next_controller_does_the_same(
+    courses, drive, kill, recorded, scratch, phase, event
+):
+    undisturbed, kills = drive(courses[phase, event]), 0
+    while not undisturbed.world.state.finished:
+        undisturbed.prepare()
+        before = undisturbed.clone(scratch / "before")
+        count = kill()
+        count.during(undisturbed.world.controller.tick)
+        after = recorded(undisturbed.world)
+        for change in range(1, count.seen + 1):
+            killed = before.clone(scratch / "killed")
+            assert kill(change).during(killed.world.controller.tick)
+            kills += 1
+            killed.world.restart()
+            if recorded(killed.world) != after:
+                killed.world.controller.tick()
+            assert recorded(killed.world) == after, f"killed before change {change} of {count.seen}"
+            shutil.rmtree(scratch / "killed")
+        shutil.rmtree(scratch / "before")
+        undisturbed.world.clock.advance(1.0)
+    assert kills > 50
+
+
+@pytest.mark.parametrize(
     ("phase", "event"),
     [
         (Phase.HOLDING, Event.PROMOTE),
@@ -83,7 +110,7 @@ def test_killed_before_any_change_of_a_transition_it_is_made_all_the_same(course
         (Phase.STEPPING_BACK, Event.STEPPED_BACK),
         (Phase.SUBMITTED, Event.BEGIN_FIRST),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_rollout_whose_controller_is_killed_in_every_tick_ends_as_if_nothing_had_happened(
     courses, drive, kill, recorded, scratch, phase, event

@@ -44,6 +44,8 @@ class Calls:
     """(R,) logarithm of the e-value that is held against it: the weighted mean of the metrics, without what was accepted."""
     log_metrics: Floats
     """(R, M) logarithm of each metric's e-value."""
+    log_suspicion: Floats
+    """(R,) logarithm of the largest of them, without what was accepted: a stage passes only while it is half-way to the threshold."""
     leading: npt.NDArray[np.intp]
     """(R,) the metric that contributes most to the evidence, or to that part of it which decides."""
     burst: Mask
@@ -77,9 +79,12 @@ def calls(plan: Plan, ledger: Ledger) -> Calls:
     of_guards = log_guards(ledger)
     objects = (of_guards >= math.log(GUARD_THRESHOLD)) & ~ledger.accepted[:, 1:]
     asking = np.concatenate([(confirmed & asks)[:, None], objects], axis=1)
-    found = gates.evaluate(columns, ledger, evidence >= log_threshold / 2)
+    held = np.where((columns.asks & accepted[:, None]), -np.inf, ledger.log_metrics)
+    suspicion = held.max(axis=1)
+    found = gates.evaluate(columns, ledger, suspicion >= log_threshold / 2)
     call = _first_that_applies(columns, ledger, confirmed & ~asks, asking.any(axis=1), found)
-    return Calls(call, log_threshold, evidence, ledger.log_metrics, leading, enough & ~confirmed, asking, found, of_guards)
+    burst = enough & ~confirmed
+    return Calls(call, log_threshold, evidence, ledger.log_metrics, suspicion, leading, burst, asking, found, of_guards)
 
 
 def _first_that_applies(columns: Layout, ledger: Ledger, rollback: Mask, asks: Mask, found: gates.Gates) -> npt.NDArray[np.int64]:

@@ -83,7 +83,7 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
     """The gates of the open stage, by name, floors first."""
     row, plan = state.ledger, columns.plan
     stage = plan.stages[state.stage]
-    elapsed, suspicion = float(calls.gates.elapsed[0]), e_value(float(calls.log_evidence[0]))
+    elapsed, suspicion = float(calls.gates.elapsed[0]), e_value(float(calls.log_suspicion[0]))
     limit, rates = math.exp(calls.log_threshold / 2), calls.gates.rates[0].tolist()
     amounts = {
         "time": (elapsed, stage.min_seconds, "It has run for {value} s of at least {needed} s."),
@@ -92,7 +92,8 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
         "suspicion": (
             suspicion,
             limit,
-            "The evidence against the canary is {value}; it passes only below {needed}, half-way (as a logarithm) to a rollback.",
+            "The strongest evidence of a single metric against the canary is {value}; it passes only below {needed}, half-way (as a "
+            "logarithm) to a rollback.",
         ),
     }
     found = {}

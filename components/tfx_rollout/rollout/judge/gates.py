@@ -1,6 +1,6 @@
 """The gates: what has to be shown for the open stage to pass.
 
-Floors of time, windows and requests; no suspicion, that is evidence for a rollback less than half-way to it, as a
+Floors of time, windows and requests; no suspicion, that is no metric whose own evidence is half-way to a rollback, as a
 logarithm; and evidence of `1/beta` against "the canary is bad", in each respect by itself:
 
 - *errors*, and *latency* at stable's 90 and 99 % quantiles, each against bad in the relative *and* the absolute sense
@@ -90,7 +90,7 @@ def after_window(columns: Layout, ledger: Ledger, batch: WindowBatch, found: Cou
 
 
 def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
-    """The gates of each run's open stage. `suspicion` (R,) where the evidence for a rollback is half-way to it."""
+    """The gates of each run's open stage. `suspicion` (R,) where a metric's evidence is half-way to a rollback."""
     plan, stages, stage = columns.plan, columns.stages, ledger.stage
     elapsed = np.maximum(0.0, ledger.ended_at - ledger.opened_at)
     counts = ledger.gate_counts

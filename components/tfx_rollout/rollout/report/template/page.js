@@ -175,7 +175,6 @@
       axis: evidence,
       bounds: [
         [report.threshold, `${2 ** report.attempt}/α = ${digits(report.threshold)}: not tolerated from here on`, "bad", "above"],
-        [report.suspicion, `√ = ${digits(report.suspicion)}: no stage passes above`, "mild", "below"],
       ],
     }),
     failures: () => ({

@@ -40,12 +40,18 @@ def max_slow_rate(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Flo
     return odds / (1 + odds)
 
 
-def gate_odds_ratio(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
+def gate_odds_ratio(quantile: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike, *, scarce: bool = False) -> Floats:
     """The odds ratio of slow answers that is bad at this quantile, where `bad_odds_ratio` is that of a stage.
 
     The latter is meant for failures, which are rare. A tenth of the answers lie beyond the 90 % quantile, so that as many
     requests show much more there: its cube root, though no less than 1.4. Beyond the 99 % quantile slow answers are about as
     rare as failures: 0.7 times that, though no less than 3, below which a stage would last only to show a sound tail.
+
+    `scarce` where only the first answer to each user counts, so that waiting brings few more: the stage's own, and its square.
     """
     bad = np.asarray(bad_odds_ratio, dtype=np.float64)
-    return np.where(np.asarray(quantile) > 0.9, np.maximum(0.7 * bad, 3.0), np.maximum(np.cbrt(bad), 1.4))
+    if scarce:
+        shift, tail = bad, bad * bad
+    else:
+        shift, tail = np.maximum(np.cbrt(bad), 1.4), 0.7 * bad
+    return np.where(np.asarray(quantile) > 0.9, np.maximum(tail, 3.0), shift)

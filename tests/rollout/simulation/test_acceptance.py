@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tfx_rollout.rollout import load_plan
-from tfx_rollout.rollout.simulation import PROMOTED, ROLLED_BACK, SCENARIOS, UNDECIDED, Runs, Scenario, simulate
+from tfx_rollout.rollout.simulation import PROMOTED, ROLLED_BACK, SCENARIOS, UNDECIDED, Runs, Scenario, Users, simulate
 
 RUNS = 100
 
@@ -41,7 +41,7 @@ def test_alpha_holds_at_the_edge_of_what_is_tolerated(quick):
 
 def test_sticky_users_are_compared_as_users_since_their_requests_are_not_independent(quick):
     plan = quick(errors={"tolerance": 1.0}, latency={"weight": 0}, predictions={"weight": 0}, accuracy={"weight": 0})
-    sticky = SCENARIOS["null-sticky"]
+    sticky = replace(SCENARIOS["null-sticky"], users=Users(number=3000, failing_share=0.02, failing_rate=0.3))
     by_user, by_request = (
         simulate(replace(sticky, counted_by_user=counted), plan, runs=RUNS, rps=50, seed=1, most_seconds=600)
         for counted in (True, False)

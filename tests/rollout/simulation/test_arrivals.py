@@ -23,6 +23,7 @@ def test_counted_by_request_every_request_is_a_unit():
     source = StickyUsers(BY_REQUEST, ALL_FAIL, RUNS, np.random.default_rng(1))
     (arrivals,) = drawn(source, 0.25, 0, 0.1, 1)
     assert (arrivals.units == arrivals.requests).all()
+    assert (arrivals.predicted == arrivals.requests - arrivals.failures).all()
     assert (arrivals.unit_failures == arrivals.failures).all()
 
 
@@ -52,3 +53,4 @@ def test_each_user_is_timed_once_a_stage():
     timed = sum(arrivals.timed.sum(axis=1) for arrivals in found)
     assert timed.max() <= ALL_FAIL.number
     assert timed.min() > 0.8 * ALL_FAIL.number
+    assert all((arrivals.predicted == arrivals.timed).all() for arrivals in found)

@@ -122,14 +122,15 @@ def layout(plan: Plan) -> Layout:
 def _stages(plan: Plan, metrics: tuple[str, ...]) -> StageTable:
     stages = plan.stages
     bad = np.array([stage.bad_odds_ratio for stage in stages])
-    of_latency = [gate_odds_ratio(quantile, bad) for quantile in GATED]
+    by_user = plan.unit == "user"
+    of_latency = [gate_odds_ratio(quantile, bad, scarce=by_user) for quantile in GATED]
     slow = [max_slow_rate(quantile, margin) for quantile, margin in zip(GATED, of_latency, strict=True)]
     failing = np.array([stage.max_failure_rate for stage in stages])
     return StageTable(
         units=np.array([stage.split.canary for stage in stages], dtype=np.int64),
         min_seconds=np.array([stage.min_seconds for stage in stages]),
         max_seconds=np.array([stage.max_seconds for stage in stages]),
-        margins=np.stack([bad, *of_latency, _of_accuracy(bad)], axis=1),
+        margins=np.stack([bad, *of_latency, bad if by_user else _of_accuracy(bad)], axis=1),
         rates=np.stack([failing, *slow, np.full(len(stages), np.nan)], axis=1),
         compared=np.array([stage.kind != "header" for stage in stages]),
         gated=np.array([stage.kind in ("shadow", "canary") for stage in stages]),
@@ -140,7 +141,7 @@ def _stages(plan: Plan, metrics: tuple[str, ...]) -> StageTable:
 
 def _of_accuracy(bad_odds_ratio: Floats) -> Floats:
     """The odds ratio of wrong predictions that is bad in a stage: finer than that of failures, since as many requests have
-    more wrong predictions than failures."""
+    more wrong predictions than failures. Not so where each user's first prediction alone counts."""
     return np.maximum(np.sqrt(bad_odds_ratio), 1.4)
 
 

@@ -28,6 +28,8 @@ class Arrivals:
     unit_failures: Counts
     timed: Counts
     """Answers whose latency counts."""
+    predicted: Counts
+    """Predictions that are compared: those of good answers; or of those among the first answers to users."""
     delays_ms: Rates | None = None
     """Extra latency of each timed answer, one row (run and track) after the other; None where there is none."""
 
@@ -61,12 +63,13 @@ class IndependentRequests:
         if not self._slots:
             requests = self._rng.poisson(expected)
             failures = self._rng.binomial(requests, rates)
-            return Arrivals(requests, failures, requests, failures, requests)
+            return Arrivals(requests, failures, requests, failures, requests, requests - failures)
         in_slot = self._rng.poisson(expected[:, :, None] / self._slots, (*expected.shape, self._slots))
         requests = in_slot.sum(axis=2)
         failures = self._rng.binomial(requests, rates)
         delays = None if self._stalls is None else self._delays(self._stalls, in_slot)
-        return Arrivals(requests, failures, requests, failures, np.count_nonzero(in_slot, axis=2), delays)
+        timed = np.count_nonzero(in_slot, axis=2)
+        return Arrivals(requests, failures, requests, failures, timed, requests - failures, delays)
 
     def keep(self, chosen: npt.NDArray[np.bool_]) -> None:
         """Nothing to do: the past of a run does not matter here."""
@@ -90,7 +93,8 @@ class StickyUsers:
 
     Counted by request, every request is a unit. Counted by user, the units of a window are the users who are
     active in it, have not been on the canary before this stage and have not failed in it yet; timed is the
-    first request of each of them in the stage. Copies for a shadow are counted one by one either way.
+    first request of each of them in the stage, and what it predicted is compared. Copies for a shadow are counted one by
+    one either way.
     """
 
     def __init__(self, plan: Plan, users: Users, runs: int, rng: np.random.Generator) -> None:
@@ -99,7 +103,7 @@ class StickyUsers:
         draws = (np.arange(1 << 16) + 0.5) / (1 << 16)
         self._active = np.searchsorted(activity / activity[-1], draws).astype(np.intp)
         self._fails = np.arange(users.number) < users.failing_share * users.number
-        self._place = rng.random((runs, users.number))
+        self._place = rng.random((runs, users.number), dtype=np.float32)
         self._on_canary = np.zeros((runs, users.number), bool)
         self._out = np.zeros((runs, users.number), bool)
         self._timed = np.zeros((runs, users.number), bool)
@@ -120,7 +124,7 @@ class StickyUsers:
         requests[:, 0] += copies
         failures[:, 0] += failed_copies
         if not self._by_user:
-            return Arrivals(requests, failures, requests, failures, requests)
+            return Arrivals(requests, failures, requests, failures, requests, requests - failures)
         seen, bad = np.zeros(self._out.shape, bool), np.zeros(self._out.shape, bool)
         seen[run, user] = True
         bad[run[failed], user[failed]] = True
@@ -134,8 +138,10 @@ class StickyUsers:
         units, bad_units, timed = _of_tracks(at_risk, canary), _of_tracks(bad, canary), _of_tracks(first, canary)
         units[:, 0] += copies
         bad_units[:, 0] += failed_copies
+        predicted = _of_tracks(first & ~bad, canary)
         timed[:, 0] += copies
-        return Arrivals(requests, failures, units, bad_units, timed)
+        predicted[:, 0] += copies - failed_copies
+        return Arrivals(requests, failures, units, bad_units, timed, predicted)
 
     def keep(self, chosen: npt.NDArray[np.bool_]) -> None:
         self._place, self._on_canary = self._place[chosen], self._on_canary[chosen]

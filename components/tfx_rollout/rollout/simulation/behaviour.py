@@ -111,11 +111,11 @@ class Stalls:
 class Users:
     """Clients who stay with the version that they were given.
 
-    Of `number` users with log-normal activity (`sigma`), every `1/failing_share`-th fails on `failing_rate`
-    of its requests whatever the version, and the others on the version's own rate.
+    Of `number` users with log-normal activity (`sigma`) the share `failing_share` fails on `failing_rate` of its requests
+    whatever the version, and the others on the version's own rate.
     """
 
-    number: int = 5000
+    number: int = 20_000
     sigma: float = 1.0
     failing_share: float = 0.02
     failing_rate: float = 0.20

@@ -56,9 +56,8 @@ class Traffic:
         worse = (share >= self._scenario.from_share) & (stages != BEFORE)
         mirror = self._mirrors[stages]
         arrivals = self._source.draw(self._rps, share, mirror, stages, self._failure_rates(worse, (start + end) / 2))
-        answered = arrivals.requests - arrivals.failures
         wrong_rates = _of_tracks(worse, self._scenario.stable.wrong_rate, self._scenario.canary.wrong_rate)
-        self._labels.predicted(number, start, answered, wrong_rates, mirror > 0)
+        self._labels.predicted(number, start, arrivals.predicted, wrong_rates, mirror > 0)
         labels, missing, pairs = self._labels.due(number)
         return WindowBatch(
             number=number,
@@ -70,7 +69,7 @@ class Traffic:
             units=arrivals.units,
             unit_failures=arrivals.unit_failures,
             latency=self._latency(arrivals, worse, (start + end) / 2),
-            predictions=self._predictions(answered, worse),
+            predictions=self._predictions(arrivals.predicted, worse),
             labels=labels,
             missing=missing,
             pairs=pairs,
@@ -108,13 +107,13 @@ class Traffic:
     def _bucket(self, positions: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         return np.clip(np.ceil(positions - 1e-9), 0, self._buckets - 1).astype(np.intp)
 
-    def _predictions(self, answered: Counts, worse: npt.NDArray[np.bool_]) -> Counts:
+    def _predictions(self, predicted: Counts, worse: npt.NDArray[np.bool_]) -> Counts:
         """Predictions by class, (R, 2, K)."""
         classes = np.array([self._scenario.stable.classes, self._scenario.canary.classes])
         return np.stack(
             [
-                self._rng.multinomial(answered[:, 0], classes[worse.astype(np.intp)]),
-                self._rng.multinomial(answered[:, 1], classes[0]),
+                self._rng.multinomial(predicted[:, 0], classes[worse.astype(np.intp)]),
+                self._rng.multinomial(predicted[:, 1], classes[0]),
             ],
             axis=1,
         )

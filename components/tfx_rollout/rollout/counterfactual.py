@@ -4,7 +4,8 @@ The windows are those that were recorded, and so are their shares of traffic, th
 the ages of their labels. So the other plan is asked about the recorded ramp: its bounds, weights, tolerances, limits and
 floors, and for each recorded stage the margins and times of that one of its own stages that has the nearest share. From the first
 window on where it would have done something else, traffic would have been another one; what it says after that is an answer to
-"and if everything had gone on as it did?".
+"and if everything had gone on as it did?". What a person did to the rollout is not replayed: time in which it was paused counts
+for the stage, and drift that was approved is asked about again.
 """
 
 from __future__ import annotations
@@ -15,15 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tfx_rollout.evidence import Window
-from tfx_rollout.rollout.judge import Call, Verdict, begin, judge, open_stage
+from tfx_rollout.rollout.judge import Verdict, begin, judge, open_stage
 from tfx_rollout.rollout.plan import Plan, Stage
 from tfx_rollout.traffic import Track
 
 STAGE_EVENT = "stage_in_force"
 """The event of the record that says that a stage's split has come in force."""
-
-ACTING = (Call.ADVANCE, Call.PASS, Call.ROLLBACK, Call.ASK)
-"""Calls after which a rollout goes another way."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def counterfactual(
 ) -> list[Step]:
     """Every recorded window as the other plan sees it, in their order.
 
-    `events` are those of the journal, which say when stages came in force; `attempt` counts rollbacks of the version before.
+    `events` are those of the journal, which say when stages came in force; `attempt` counts earlier rollbacks of the version.
     """
     plan = applied(other, recorded)
     opened = {event["stage"]: event["window"] for event in events if event["event"] == STAGE_EVENT}
@@ -89,12 +87,6 @@ def counterfactual(
         share = window.split.share(Track.CANARY)
         steps.append(Step(window.number, window.start, window.end, state.stage, share, verdicts.get(window.number), verdict))
     return steps
-
-
-def first_act(steps: Sequence[Step], *, recorded: bool) -> Step | None:
-    """The first step of a stage's end, for the recorded plan or for the other one: None where it was never more than waiting."""
-    calls = ((step, step.recorded if recorded else step.other) for step in steps)
-    return next((step for step, verdict in calls if verdict is not None and verdict.call in ACTING), None)
 
 
 def _nearest(stages: Sequence[Stage], to: Stage) -> Stage:

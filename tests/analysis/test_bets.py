@@ -8,26 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from tfx_rollout.analysis import EFFECTS, comparison_bets, limit_bets, log_likelihood_ratios
+from tfx_rollout.analysis import EFFECTS, limit_bets
 
 
 def test_effects_are_above_what_is_tolerated():
     assert (EFFECTS > 1).all()
-
-
-@pytest.mark.parametrize("tolerance", [1.0, 1.25])
-def test_comparison_bets_are_likelihood_ratios_at_multiples_of_the_tolerance(tolerance):
-    table = [3, 20, 4, 200]
-    expected = log_likelihood_ratios(table, tolerance * EFFECTS, tolerance)
-    np.testing.assert_allclose(comparison_bets(table, tolerance), expected, rtol=1e-13)
-
-
-def test_each_table_may_have_a_tolerance_of_its_own():
-    tables = np.array([[3, 20, 4, 200], [3, 20, 4, 200], [1, 9, 0, 4]])
-    bets = comparison_bets(tables, [1.0, 1.25, 1.5])
-    assert bets.shape == (3, len(EFFECTS))
-    for table, tolerance, row in zip(tables, (1.0, 1.25, 1.5), bets, strict=True):
-        assert comparison_bets(table, tolerance).tobytes() == row.tobytes()
 
 
 @pytest.mark.parametrize("limit", [0.001, 0.01, 0.3])

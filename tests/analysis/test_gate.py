@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from tfx_rollout.analysis import (
-    GOOD_ODDS_RATIOS,
-    GOOD_RATES,
-    log_absolute,
-    log_joint,
-    log_likelihood_ratios,
-    log_relative,
-    passage_bets,
-)
+from tfx_rollout.analysis import GOOD_ODDS_RATIOS, GOOD_RATES, answers, good, log_absolute, log_joint, log_relative
 
 NEEDED = math.log(20)
 
@@ -24,7 +16,8 @@ NEEDED = math.log(20)
 def passed(tables: np.ndarray, bad_odds_ratio: float, max_rate: float) -> np.ndarray:
     """Whether each run of windows `(W, R, 4)` ever passes: `(R,)`."""
     sums = np.cumsum(tables, axis=0)
-    relative = log_relative(np.cumsum(passage_bets(tables, bad_odds_ratio), axis=0), bad_odds_ratio)
+    (bets,) = answers(good(tables, bad_odds_ratio))
+    relative = log_relative(np.cumsum(bets, axis=0), bad_odds_ratio)
     joint = log_joint(relative, log_absolute(sums[..., 0], sums[..., 1], max_rate))
     return (joint >= NEEDED).any(axis=0)
 
@@ -87,31 +80,26 @@ def test_failures_that_stable_has_too_do_not_block_a_canary_above_the_maximum_ra
 
 
 def test_only_odds_ratios_below_the_bad_one_are_bet_on():
-    table = [3, 50, 3, 50]
-    bets = passage_bets(table, 1.1)
-    assert bets[1] == 0
-    assert log_relative(bets, 1.1) == bets[0]
-    assert passage_bets(table, 0.5).tolist() == [0.0, 0.0]
-    assert log_relative(passage_bets(table, 0.5), 0.5) == 0
-
-
-def test_passage_bets_are_likelihood_ratios_against_the_bad_odds_ratio():
-    tables = [[3, 50, 9, 50], [0, 20, 4, 300]]
-    found = passage_bets(tables, [3.0, 10.0])
-    for table, bad, row in zip(tables, (3.0, 10.0), found, strict=True):
-        np.testing.assert_allclose(row, log_likelihood_ratios(table, GOOD_ODDS_RATIOS, bad), rtol=1e-12)
+    (bets,) = answers(good([[3, 50, 3, 50], [3, 50, 3, 50]], np.array([1.1, 0.5])))
+    assert bets[0, 0] != 0
+    assert bets[0, 1] == 0
+    assert log_relative(bets[0], 1.1) == bets[0, 0]
+    assert bets[1].tolist() == [0.0, 0.0]
+    assert log_relative(bets[1], 0.5) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400), st.sampled_from([1.1, 2.0, 10.0])), min_size=1, max_size=9))
 def test_an_elements_bits_do_not_depend_on_the_batch(rows):
-    bad, good, margins = (np.array(column) for column in zip(*rows, strict=True))
-    tables = np.stack([bad, bad + good, bad + 1, bad + good + 40], axis=-1)
-    relative = log_relative(passage_bets(tables, margins), margins)
-    absolute = log_absolute(bad, bad + good, 0.01 * margins)
+    bad, rest, margins = (np.array(column) for column in zip(*rows, strict=True))
+    tables = np.stack([bad, bad + rest, bad + 1, bad + rest + 40], axis=-1)
+    (bets,) = answers(good(tables, margins))
+    relative = log_relative(bets, margins)
+    absolute = log_absolute(bad, bad + rest, 0.01 * margins)
     joint = log_joint(relative, absolute)
     for i in range(len(rows)):
-        alone = log_relative(passage_bets(tables[i], margins[i]), margins[i])
-        alone_absolute = log_absolute(bad[i], bad[i] + good[i], 0.01 * margins[i])
+        (own,) = answers(good(tables[i : i + 1], margins[i]))
+        alone = log_relative(own[0], margins[i])
+        alone_absolute = log_absolute(bad[i], bad[i] + rest[i], 0.01 * margins[i])
         assert alone.tobytes() == relative[i].tobytes()
         assert alone_absolute.tobytes() == absolute[i].tobytes()
         assert log_joint(alone, alone_absolute).tobytes() == joint[i].tobytes()

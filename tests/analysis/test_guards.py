@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from tfx_rollout.analysis import (
-    EFFECTS,
-    GUARD_ALPHA,
-    SPLIT_EFFECTS,
-    comparison_bets,
-    coverage_bets,
-    log_weighted_mean,
-    split_bets,
-)
+from tfx_rollout.analysis import GUARD_ALPHA, SPLIT_EFFECTS, answers, log_weighted_mean, split_bets, uneven, worse
 
 THRESHOLD = 1 / GUARD_ALPHA
 
@@ -71,14 +63,16 @@ def test_the_share_may_change_from_window_to_window():
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.integers(0, 200))
 def test_missing_labels_are_compared_both_ways(x, y, more, others):
     table = [x, x + more, y, y + others]
-    bets = coverage_bets(table, 1.5)
-    assert bets.shape == (2, len(EFFECTS))
-    assert bets[0].tobytes() == comparison_bets(table, 1.5).tobytes()
-    assert bets[1].tobytes() == comparison_bets([*table[2:], *table[:2]], 1.5).tobytes()
+    (bets,) = answers(uneven([table, [9, 30, 4, 60]]))
+    (one_way,) = answers(worse([table, [9, 30, 4, 60]], 1.0))
+    (other_way,) = answers(worse([[*table[2:], *table[:2]], [4, 60, 9, 30]], 1.0))
+    assert bets[:2].tobytes() == one_way.tobytes()
+    assert bets[2:].tobytes() == other_way.tobytes()
 
 
 def test_labels_that_go_missing_on_one_track_raise_the_row_of_that_track_alone():
     many_canary, many_stable = [80, 100, 400, 1000], [20, 100, 600, 1000]
-    up, down = np.exp(coverage_bets([many_canary, many_stable])).mean(axis=-1)
-    assert up[0] > THRESHOLD > 1 > up[1]
-    assert down[1] > THRESHOLD > 1 > down[0]
+    (bets,) = answers(uneven([many_canary, many_stable]))
+    by_canary, by_stable = np.exp(bets).mean(axis=-1).reshape(2, 2)
+    assert by_canary[0] > THRESHOLD > 1 > by_stable[0]
+    assert by_stable[1] > THRESHOLD > 1 > by_canary[1]

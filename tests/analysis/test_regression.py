@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_rollout.analysis import EFFECTS, comparison_bets, log_mixture, start_weights
+from tfx_rollout.analysis import EFFECTS, answers, log_mixture, start_weights, worse
 
 
 def evidence(tables: np.ndarray, starts: list[int], tolerance: float = 1.25) -> np.ndarray:
     """The evidence after each of the windows `(W, R, 4)`, with a start at each of these windows: `(W, R)`."""
-    bets = comparison_bets(tables, tolerance)
+    (bets,) = answers(worse(tables, tolerance))
     logs = np.zeros((*tables.shape[:2], len(starts), len(EFFECTS)))
     for column, start in enumerate(starts):
         logs[start:, :, column] = np.cumsum(bets[start:], axis=0)
@@ -25,7 +25,8 @@ def test_nothing_seen_is_an_evidence_of_one():
 
 
 def test_the_evidence_is_the_mean_over_effects_and_starting_stages():
-    bets = comparison_bets([2, 10, 0, 90], 1.25)
+    (bets,) = answers(worse([[2, 10, 0, 90]], 1.25))
+    bets = bets[0]
     both = np.stack([bets, np.zeros_like(bets)])
     assert math.exp(log_mixture(both)) == pytest.approx((np.exp(bets).mean() + 1) / 2)
 

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from tfx_rollout.analysis import QUANTILES, canary_limit_us, comparison_bets, log_mixture, log_weighted_mean
+from tfx_rollout.analysis import QUANTILES, answers, canary_limit_us, log_mixture, log_weighted_mean, worse
 
 RUNS, SECONDS, WINDOW = 60, 1200, 10
 RATE = 60.0
 """Requests per second of each track."""
 
 
-def answers(rng: np.random.Generator, stall_ms: float, every_seconds: float) -> tuple[np.ndarray, np.ndarray]:
+def served(rng: np.random.Generator, stall_ms: float, every_seconds: float) -> tuple[np.ndarray, np.ndarray]:
     """Starts in seconds and latencies in milliseconds on a server that stands still now and then, as what it holds does."""
     start = np.sort(rng.uniform(0, SECONDS, rng.poisson(RATE * SECONDS)))
     latency = 5 * np.exp(0.6 * rng.normal(size=start.size))
@@ -48,9 +48,10 @@ def false_alarms(spacing: float, stall_ms: float, every_seconds: float) -> float
     """The share of runs in which one of two equal servers is ever called slower than the other."""
     rng = np.random.default_rng(1)
     tables = np.stack(
-        [slow(*(windows(*answers(rng, stall_ms, every_seconds), spacing) for _ in range(2))) for _ in range(RUNS)], axis=1
+        [slow(*(windows(*served(rng, stall_ms, every_seconds), spacing) for _ in range(2))) for _ in range(RUNS)], axis=1
     )
-    logs = np.cumsum(comparison_bets(tables, 1.0), axis=0)
+    (bets,) = answers(worse(tables, 1.0))
+    logs = np.cumsum(bets, axis=0)
     evidence = log_weighted_mean(log_mixture(logs[..., None, :]), np.ones(len(QUANTILES)))
     return float((evidence >= math.log(20)).any(axis=0).mean())
 

@@ -7,20 +7,18 @@ All functions take arrays with any leading axes, and give an element the same bi
 judges one live window also judges thousands of simulated ones.
 """
 
-from tfx_rollout.analysis.bets import EFFECTS, comparison_bets, limit_bets
+from tfx_rollout.analysis.bets import EFFECTS, limit_bets
 from tfx_rollout.analysis.blame import flagged
 from tfx_rollout.analysis.combine import e_value, log_weighted_mean
 from tfx_rollout.analysis.evidence import GateEvidence, GuardEvidence, MetricEvidence, TestEvidence
-from tfx_rollout.analysis.fisher import log_likelihood_ratios, log_ratios_of_multiples
 from tfx_rollout.analysis.gate import (
     GOOD_ODDS_RATIOS,
     GOOD_RATES,
     log_absolute,
     log_joint,
     log_relative,
-    passage_bets,
 )
-from tfx_rollout.analysis.guards import GUARD_ALPHA, SPLIT_EFFECTS, coverage_bets, split_bets
+from tfx_rollout.analysis.guards import GUARD_ALPHA, SPLIT_EFFECTS, split_bets
 from tfx_rollout.analysis.interval import odds_ratio_interval, windows_to_go
 from tfx_rollout.analysis.latency import (
     FULL_BASELINE,
@@ -32,6 +30,7 @@ from tfx_rollout.analysis.latency import (
     max_slow_rate,
 )
 from tfx_rollout.analysis.paired import paired_bet, paired_rate
+from tfx_rollout.analysis.questions import Question, answers, good, in_order, uneven, worse
 from tfx_rollout.analysis.regression import log_mixture, start_weights
 from tfx_rollout.analysis.table import Table
 
@@ -48,28 +47,29 @@ __all__ = [
     "GateEvidence",
     "GuardEvidence",
     "MetricEvidence",
+    "Question",
     "Table",
     "TestEvidence",
+    "answers",
     "canary_limit_us",
-    "comparison_bets",
-    "coverage_bets",
     "e_value",
     "flagged",
     "gate_odds_ratio",
+    "good",
+    "in_order",
     "limit_bets",
     "log_absolute",
     "log_joint",
-    "log_likelihood_ratios",
     "log_mixture",
-    "log_ratios_of_multiples",
     "log_relative",
     "log_weighted_mean",
     "max_slow_rate",
     "odds_ratio_interval",
     "paired_bet",
     "paired_rate",
-    "passage_bets",
     "split_bets",
     "start_weights",
+    "uneven",
     "windows_to_go",
+    "worse",
 ]

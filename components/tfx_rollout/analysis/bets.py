@@ -1,7 +1,6 @@
-"""The bets of one window: what it multiplies the evidence against the canary with.
+"""What is bet against the canary: effects, and a window's bets on them where its own counts are held against a limit.
 
-Each function gives one logarithm of a factor per effect of `EFFECTS`, as the last axis. Under its null
-hypothesis each factor has a mean of at most 1, given everything before the window.
+Those that compare it with stable are in `questions`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis.fisher import log_ratios_of_multiples
 from tfx_rollout.analysis.odds import log_odds_bets
 
 Floats = npt.NDArray[np.float64]
@@ -21,21 +19,10 @@ Four are enough: a bet on an effect half or twice as large as the true one still
 further one takes its share of the stake. Latency and accuracy need the small ones, failures the large ones."""
 
 
-def comparison_bets(tables: npt.ArrayLike, tolerance: npt.ArrayLike) -> Floats:
-    """Likelihood ratios of Fisher's noncentral hypergeometric distribution: tables `(..., 4)` to `(..., E)`.
-
-    Null hypothesis: in every window the canary's odds of a bad event are at most `tolerance` (scalar or `(...)`) times
-    those of stable, request by request. Stable's own rate may change from window to window as it likes.
-
-    Events of one window must not come in bursts that hit one track by chance. Failures seldom do; slow answers always do, since a
-    server that stands still delays all that it holds. So latencies are to be those of requests further apart than
-    a stall lasts, then a stall counts once.
-    """
-    return log_ratios_of_multiples(tables, EFFECTS, tolerance)
-
-
 def limit_bets(bad: npt.ArrayLike, trials: npt.ArrayLike, limit: npt.ArrayLike) -> Floats:
     """Likelihood ratios of one track's own counts against a limit of its rate: counts `(...)` to `(..., E)`.
+
+    One logarithm of a factor per effect of `EFFECTS`. Under the null hypothesis each factor has a mean of at most 1.
 
     Null hypothesis: each trial is bad with a probability of at most `limit` (scalar or `(...)`), given all before it.
     """

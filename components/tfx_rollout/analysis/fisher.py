@@ -37,23 +37,18 @@ FEW_LANES = 256
 """Sums side by side up to which it is faster to go along each than from row to row; the bits are the same."""
 
 
-def log_likelihood_ratios(tables: npt.ArrayLike, odds_ratios: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
-    """`log(P_psi(x | k) / P_reference(x | k))`: tables `(..., 4)` to `(..., P)`.
+def log_ratios_of_multiples(tables: npt.ArrayLike, multiples: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
+    """`log(P_psi(x | k) / P_reference(x | k))` where `psi` is a multiple of the reference: tables `(..., 4)` to `(..., P)`.
 
-    Odds ratios are `(P,)` or `(..., P)`, the reference is a scalar or `(...)`; all from 1e-100 to 1e100.
+    Multiples are `(P,)`, which is faster, or `(..., P)`, the reference is a scalar or `(...)`; they and their products lie
+    between 1e-100 and 1e100.
 
-    The distribution has a monotone likelihood ratio in `psi`. So for `psi > reference` the ratio has
-    a mean of at most 1 under every odds ratio up to the reference, and for `psi < reference` under
+    The distribution has a monotone likelihood ratio in `psi`. So for a multiple above 1 the ratio has
+    a mean of at most 1 under every odds ratio up to the reference, and for one below 1 under
     every one from the reference up: the one-sided e-values that all tests here are made of.
 
     Exactly 0 where the table can say nothing (no bad event, only bad events, or one track empty).
     """
-    against = np.asarray(reference, dtype=np.float64)
-    return log_ratios_of_multiples(tables, np.asarray(odds_ratios, dtype=np.float64) / against[..., None], against)
-
-
-def log_ratios_of_multiples(tables: npt.ArrayLike, multiples: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
-    """As `log_likelihood_ratios`, with the odds ratios given as multiples of the reference: faster where those are `(P,)`."""
     counts = np.asarray(tables, dtype=np.int64)
     shape, flat = counts.shape[:-1], counts.reshape(-1, 4)
     times = np.asarray(multiples, dtype=np.float64)

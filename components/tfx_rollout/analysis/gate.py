@@ -3,7 +3,7 @@
 Two e-values, each against "it is bad" in one sense:
 
 - *relative*: its odds of a bad event are at least `bad_odds_ratio` times those of stable, in every
-  window. A likelihood ratio as in `regression`, in the other direction. Without any bad event on
+  window. A likelihood ratio (`questions.good`), in the other direction than that against the canary. Without any bad event on
   either side it stays at 1 for ever.
 - *absolute*: each of its requests, given all before, fails with a probability of at least
   `max_failure_rate`. A betting e-value that needs nothing but the canary's own counts.
@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_rollout.analysis.combine import log_weighted_mean
-from tfx_rollout.analysis.fisher import log_likelihood_ratios
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,18 +40,8 @@ _PARTS, _STAKES = np.array(GOOD_RATES).T
 _LOG_PARTS = np.log(np.where(_PARTS > 0, _PARTS, 1.0))
 
 
-def passage_bets(tables: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
-    """What one window adds to the components of the relative e-value, as logarithms: tables `(..., 4)` to `(..., P)`.
-
-    Null hypothesis: the canary's odds are at least `bad_odds_ratio` (scalar or `(...)`) times those of
-    stable. A good odds ratio that is not below the bad one adds 0, and is left out of the mean in `log_relative`.
-    """
-    bad = np.asarray(bad_odds_ratio, dtype=np.float64)
-    return np.where(bad[..., None] > GOOD_ODDS_RATIOS, log_likelihood_ratios(tables, GOOD_ODDS_RATIOS, bad), 0.0)
-
-
 def log_relative(logs: npt.ArrayLike, bad_odds_ratio: npt.ArrayLike) -> Floats:
-    """Logarithm of the e-value against "bad in the relative sense", from the sums of `passage_bets`: `(..., P)` to `(...)`."""
+    """Logarithm of the e-value against "bad in the relative sense": sums of bets of `questions.good`, `(..., P)`, to `(...)`."""
     sums = np.asarray(logs, dtype=np.float64)
     good = np.asarray(bad_odds_ratio, dtype=np.float64)[..., None] > GOOD_ODDS_RATIOS
     return log_weighted_mean(sums, good | ~good.any(axis=-1, keepdims=True))

@@ -1,7 +1,8 @@
 """Guards: is the comparison fair at all?
 
 They do not say that the canary is bad, but that the judge must not be believed: the gateway did not split as it was
-told, or labels go missing on one track. Each is an e-process with an alpha of its own.
+told, or labels go missing on one track. Each is an e-process with an alpha of its own. The bets on labels are those of
+`questions.uneven`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis.bets import comparison_bets
 from tfx_rollout.analysis.odds import log_odds_bets
 
 Floats = npt.NDArray[np.float64]
@@ -19,8 +19,6 @@ GUARD_ALPHA = 0.001
 
 SPLIT_EFFECTS = np.array([0.5, 0.8, 0.9, 0.97, 1.03, 1.1, 1.25, 2.0])
 """What the odds of a request to reach the canary may have been multiplied by: shape (8,)."""
-
-_OTHER_WAY = [2, 3, 0, 1]
 
 
 def split_bets(canary: npt.ArrayLike, total: npt.ArrayLike, share: npt.ArrayLike) -> Floats:
@@ -36,14 +34,3 @@ def split_bets(canary: npt.ArrayLike, total: npt.ArrayLike, share: npt.ArrayLike
     p = np.asarray(share, dtype=np.float64)
     bets = log_odds_bets(canary, total, p, SPLIT_EFFECTS)
     return np.where(((p > 0) & (p < 1))[..., None], bets, 0.0)
-
-
-def coverage_bets(tables: npt.ArrayLike, tolerance: npt.ArrayLike = 1.0) -> Floats:
-    """Label-coverage guard: does one track miss more labels than the other? Tables `(..., 4)` to `(..., 2, E)`.
-
-    The bad event is "this request's label is missing". The first of the two rows bets that the canary misses
-    more, the second that stable does; each against odds up to `tolerance` times those of the other track.
-    """
-    counts = np.asarray(tables, dtype=np.int64)
-    both = np.stack([counts, counts[..., _OTHER_WAY]], axis=-2)
-    return comparison_bets(both, np.asarray(tolerance, dtype=np.float64)[..., None])

@@ -1,6 +1,6 @@
 """The evidence that the canary is worse than tolerated: an e-process that rolls back.
 
-Under the null hypothesis of its bets (`bets`) the evidence ever reaches `1/a` with a probability
+Under the null hypothesis of its bets (`questions.worse`, `bets.limit_bets`) the evidence ever reaches `1/a` with a probability
 of at most `a` (Ville's inequality), however often one looks, and whatever split the past led to.
 
 It is not valid where the tracks differ in *who* sends their requests, or when.
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 def log_mixture(logs: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
     """Logarithm of the e-value that mixes starts and effects: `(..., S, E)` to `(...)`.
 
-    Each component is the sum of a test's bets (`bets`) from one start on: there is one start for each stage, since a
+    Each component is the sum of a test's bets from one start on: there is one start for each stage, since a
     regression may show only under the load of a later one, and must not be drowned by the good record of earlier ones.
     A component is 0 until its stage opens (its stake is kept), and is never set back: restarting one after a
     look at it would break the bound.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,37 +25,11 @@ class Table:
         if not (0 <= self.canary_bad <= self.canary and 0 <= self.stable_bad <= self.stable):
             raise ValueError(f"{self} has more bad events than requests, or negative counts")
 
-    @classmethod
-    def of(cls, counts: npt.NDArray[Any]) -> Table:
-        """The table with the counts of an array `(4,)`."""
-        canary_bad, canary, stable_bad, stable = counts.tolist()
-        return cls(canary_bad, canary, stable_bad, stable)
-
     def to_array(self) -> npt.NDArray[np.int64]:
         """The counts as an array `(4,)`."""
         return np.array([self.canary_bad, self.canary, self.stable_bad, self.stable], dtype=np.int64)
 
     @property
-    def bad(self) -> int:
-        """Bad events of both tracks."""
-        return self.canary_bad + self.stable_bad
-
-    @property
     def requests(self) -> int:
         """Requests of both tracks."""
         return self.canary + self.stable
-
-    def __add__(self, other: Table) -> Table:
-        return Table(
-            self.canary_bad + other.canary_bad,
-            self.canary + other.canary,
-            self.stable_bad + other.stable_bad,
-            self.stable + other.stable,
-        )
-
-    def to_json(self) -> dict[str, int]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, int]) -> Table:
-        return cls(**data)

@@ -10,10 +10,19 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import limit_bets, log_mixture, log_weighted_mean, paired_bet, paired_rate
+from tfx_rollout.analysis import (
+    answers,
+    in_order,
+    limit_bets,
+    log_mixture,
+    log_weighted_mean,
+    paired_bet,
+    paired_rate,
+    uneven,
+    worse,
+)
 from tfx_rollout.rollout.judge import gates, guards
 from tfx_rollout.rollout.judge.baselines import corrected_limits, wrong_share
-from tfx_rollout.rollout.judge.bets import answers, in_order, worse
 from tfx_rollout.rollout.judge.bins import MIN_PREDICTIONS
 from tfx_rollout.rollout.judge.layout import Layout, layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
@@ -45,7 +54,7 @@ def fold(plan: Plan, ledger: Ledger, batch: WindowBatch) -> Ledger:
         worse(found.compared, of_compared),
         worse(found.strata, of_strata),
         gates.question(columns, ledger, gated),
-        guards.question(overdue),
+        uneven(overdue),
     )
     changes = (
         _evidence(columns, ledger, batch, found, _with_strata(columns, against, strata))

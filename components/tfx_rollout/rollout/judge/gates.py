@@ -5,10 +5,11 @@ logarithm; and evidence of `1/beta` against "the canary is bad", in each respect
 
 - *errors*, and *latency* at stable's 90 and 99 % quantiles, each against bad in the relative *and* the absolute sense
   (`analysis.gate`), with margins of their own (`analysis.gate_odds_ratio`);
-- *accuracy*, where the plan requires it or labels have come. Bad in the absolute sense is then a share of wrong predictions whose
-  odds are the margin times those of stable when the stage opened; the margin is finer than that of failures. What falls due in a
-  stage counts in it, whenever it was predicted: a canary that errs in a later stage only is not caught by the gate, but
-  by the evidence for a rollback.
+- *accuracy*, where the plan requires it or labels have come. The margin is finer than that of failures, and bad in the
+  absolute sense is a share of wrong predictions of at least `accuracy.margin`: a rate of the plan's, since one taken from
+  stable's first labels would be off by chance, and let bad canaries pass where it is too high. What falls due in a stage
+  counts in it, whenever it was predicted: a canary that errs in a later stage only is not caught by the gate, but by the
+  evidence for a rollback.
 
 A header stage and a bake stage pass with time, unless something speaks against the canary; accuracy is
 no gate of a shadow stage, where the pairs that it compares have no gate.
@@ -22,9 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import GATED, QUANTILES, log_absolute, log_joint, log_relative
-from tfx_rollout.rollout.judge.baselines import scaled_rate
-from tfx_rollout.rollout.judge.bets import Question, good, in_order
+from tfx_rollout.analysis import GATED, QUANTILES, Question, good, in_order, log_absolute, log_joint, log_relative
 from tfx_rollout.rollout.judge.layout import EVIDENCE_GATES, Layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
 from tfx_rollout.rollout.judge.tables import Tables
@@ -94,7 +93,7 @@ def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     plan, stages, stage = columns.plan, columns.stages, ledger.stage
     elapsed = np.maximum(0.0, ledger.ended_at - ledger.opened_at)
     counts = ledger.gate_counts
-    rates = _max_rates(columns, ledger)
+    rates = stages.rates[stage]
     absolute = log_absolute(counts[..., 0], counts[..., 1], rates)
     logs = log_joint(log_relative(ledger.gate_logs, stages.margins[stage]), absolute)
     asked = stages.asked[stage]
@@ -106,14 +105,6 @@ def evaluate(columns: Layout, ledger: Ledger, suspicion: Mask) -> Gates:
     met[:, 3] = ~suspicion
     met[:, 4:] = logs >= math.log(1 / plan.beta)
     return Gates(asked, met | ~asked, elapsed, logs, rates)
-
-
-def _max_rates(columns: Layout, ledger: Ledger) -> Floats:
-    """The rate of bad events that is bad in the absolute sense, for each gate of evidence: `(R, G)`."""
-    rates = columns.stages.rates[ledger.stage]
-    known = np.where(np.isnan(ledger.wrong_share), 0.5, ledger.wrong_share)
-    rates[:, -1] = scaled_rate(known, columns.stages.margins[ledger.stage, -1])
-    return rates
 
 
 def _own_split(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Mask:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tfx_rollout.analysis import GUARD_ALPHA, log_weighted_mean, split_bets
-from tfx_rollout.rollout.judge.bets import Question, in_order, worse
+from tfx_rollout.analysis import GUARD_ALPHA, in_order, log_weighted_mean, split_bets
 from tfx_rollout.rollout.judge.layout import Layout
 from tfx_rollout.rollout.judge.ledger import BEFORE, Changes, Ledger
 from tfx_rollout.rollout.judge.window_batch import WindowBatch
@@ -25,18 +24,11 @@ GUARDS = ("split", "labels")
 GUARD_THRESHOLD = 1 / GUARD_ALPHA
 """The e-value from which on a guard is raised."""
 
-_FAIR = np.ones(1)
-
 
 def tables(columns: Layout, ledger: Ledger, batch: WindowBatch) -> Counts:
     """The tables of missing labels `(R, N, 4)`."""
     missing = batch.missing if "accuracy" in columns.metrics else batch.missing[:, :0]
     return np.where((ledger.stage != BEFORE)[:, None, None], missing, 0)
-
-
-def question(found: Counts) -> Question:
-    """The bets that the canary misses more labels, for each table, then those that stable does."""
-    return worse(np.concatenate([found, found[..., [2, 3, 0, 1]]], axis=1), _FAIR)
 
 
 def after_window(columns: Layout, ledger: Ledger, batch: WindowBatch, overdue: Counts, coverage: Floats) -> Changes:

@@ -106,6 +106,13 @@ def test_every_figure_is_that_of_the_document(page, document):
         assert float(figure["value"]) == found, figure["data-key"]
 
 
+def test_how_large_the_difference_is_stands_beside_the_test_that_shows_it(page, document):
+    (test,) = document["evidence"]["metrics"]["errors"]["tests"]
+    low, high = test["odds_ratio"]
+    assert low > 1
+    assert f"odds ratio {low:.3g} {'or more' if high is None else f'to {high:.3g}'}" in page.text
+
+
 def test_reasons_verdicts_events_and_orders_can_be_read_without_javascript(promoted):
     document = build_report(promoted)
     text = Page(render_html(document)).text

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx_rollout.rollout.operations import RolloutRecord
 from tfx_rollout.rollout.report.answers import labels, predictions
+from tfx_rollout.rollout.report.odds import with_odds_ratios
 from tfx_rollout.rollout.report.series import window_series
 from tfx_rollout.rollout.report.stages import in_force, stage_rows
 from tfx_rollout.rollout.report.tracks import reported_tracks, track_totals
@@ -66,7 +67,7 @@ def build_report(record: RolloutRecord) -> dict[str, Any]:
         "harmed_share": _harmed_share(record),
         "predictions": predictions(windows, plan.predictions.kind, tracks),
         "labels": labels(windows),
-        "evidence": None if evidence is None else evidence.to_json(),
+        "evidence": None if evidence is None else with_odds_ratios(evidence),
         "evidence_window": None if evidence is None else evidence_window,
         "windows": len(windows),
         "void_windows": len(record.windows) - len(windows),

@@ -67,7 +67,7 @@ def stage_name(stage: Mapping[str, Any]) -> str:
 
 
 def compared(test: Mapping[str, Any]) -> str:
-    """What one test compared: bad events of the two tracks, and from which latency on an answer was slow."""
+    """What one test compared: bad events of the two tracks, from which latency on an answer was slow, and the odds ratio."""
     canary_bad, canary, stable_bad, stable = test["counts"]
     said = []
     for side, bad, total in (("stable", stable_bad, stable), ("canary", canary_bad, canary)):
@@ -75,7 +75,14 @@ def compared(test: Mapping[str, Any]) -> str:
             limit = test.get(f"{side}_limit_ms")
             slower = f" slower than {milliseconds(limit)}" if limit else ""
             said.append(f"{side} {bad:,} of {total:,}{slower} ({percent(bad / total)})")
+    if "odds_ratio" in test:
+        said.append(odds_ratio(*test["odds_ratio"]))
     return ", ".join(said) or "nothing to compare"
+
+
+def odds_ratio(low: float, high: float | None) -> str:
+    """An interval of odds ratios, canary to stable; `high` None where it has no upper end."""
+    return f"odds ratio {low:.3g} or more" if high is None else f"odds ratio {low:.3g} to {high:.3g}"
 
 
 def _utc(at: float) -> datetime:

@@ -59,9 +59,3 @@ def accuracy_tolerance(share: Floats, margin: float) -> Floats:
     """The odds ratio of wrong predictions that a loss of `margin` (0 to 1) comes to, where stable has this share wrong."""
     allowed = np.minimum(share + margin, _MOST_WRONG)
     return np.maximum(1.0, allowed / (1 - allowed) / (share / (1 - share)))
-
-
-def scaled_rate(rate: Floats, odds_ratio: Floats) -> Floats:
-    """The rate whose odds are `odds_ratio` times those of `rate`."""
-    odds = odds_ratio * rate / (1 - rate)
-    return odds / (1 + odds)

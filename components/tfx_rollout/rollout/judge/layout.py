@@ -77,7 +77,7 @@ class StageTable:
     margins: Floats
     """(S, G) odds ratio that is bad, for each gate of evidence."""
     rates: Floats
-    """(S, G) rate of bad events that is bad in the absolute sense; nan for accuracy, where it depends on stable's own."""
+    """(S, G) rate of bad events that is bad in the absolute sense."""
     compared: Mask
     """(S,) whether requests were assigned by chance, so that the tracks may be compared: not in a header stage."""
     gated: Mask
@@ -131,7 +131,7 @@ def _stages(plan: Plan, metrics: tuple[str, ...]) -> StageTable:
         min_seconds=np.array([stage.min_seconds for stage in stages]),
         max_seconds=np.array([stage.max_seconds for stage in stages]),
         margins=np.stack([bad, *of_latency, bad if by_user else _of_accuracy(bad)], axis=1),
-        rates=np.stack([failing, *slow, np.full(len(stages), np.nan)], axis=1),
+        rates=np.stack([failing, *slow, np.full(len(stages), plan.accuracy.margin)], axis=1),
         compared=np.array([stage.kind != "header" for stage in stages]),
         gated=np.array([stage.kind in ("shadow", "canary") for stage in stages]),
         asked=np.array([[gate in _gates(stage, metrics) for gate in GATES] for stage in stages]),

@@ -45,7 +45,7 @@ class Calls:
     log_metrics: Floats
     """(R, M) logarithm of each metric's e-value."""
     log_suspicion: Floats
-    """(R,) logarithm of the largest of them, without what was accepted: a stage passes only while it is half-way to the threshold."""
+    """(R,) logarithm of the largest of them, without what was accepted: where it is half-way to the threshold no stage passes."""
     leading: npt.NDArray[np.intp]
     """(R,) the metric that contributes most to the evidence, or to that part of it which decides."""
     burst: Mask

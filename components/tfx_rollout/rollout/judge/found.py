@@ -92,8 +92,8 @@ def gates(columns: Layout, state: JudgeState, calls: Calls) -> dict[str, GateEvi
         "suspicion": (
             suspicion,
             limit,
-            "The strongest evidence of a single metric against the canary is {value}; it passes only below {needed}, half-way (as a "
-            "logarithm) to a rollback.",
+            "The strongest evidence of a single metric against the canary is {value}; it passes only below {needed}, half-way "
+            "(as a logarithm) to a rollback.",
         ),
     }
     found = {}

@@ -57,6 +57,18 @@ def test_a_canary_that_is_exactly_bad_seldom_passes_a_gate(name):
     assert share(found, PROMOTED) + share(found, UNDECIDED) == 1
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_canary_that_errs_exactly_too_often_seldom_passes_the_gate_of_accuracy(number):
+    plan = load_plan("default")
+    stage = plan.stages[number]
+    odds = 0.1 / 0.9 * max(1.4, stage.bad_odds_ratio**0.5)
+    wrong = replace(SCENARIOS["null"], canary=replace(SCENARIOS["null"].stable, wrong_rate=odds / (1 + odds)))
+    others = {name: replace(getattr(plan, name), weight=0.0) for name in ("errors", "latency", "predictions")}
+    gate_alone = replace(plan, stages=(stage,), alpha=1e-300, **others)
+    found = simulate(wrong, gate_alone, runs=RUNS, rps=50, seed=1, most_seconds=1200)
+    assert share(found, PROMOTED) <= bound(plan.beta)
+
+
 @pytest.mark.parametrize(
     ("name", "minutes"), [("errors-x5", 9), ("errors-10pct", 2), ("latency-x1.5", 3), ("accuracy-10pt", 9), ("class-shift", 9)]
 )

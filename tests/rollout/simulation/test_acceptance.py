@@ -1,5 +1,5 @@
 """The statistical promises, in small: few runs, seeded, against the bounds that so many runs allow. The benchmarks
-`rollout-null` and `rollout-power` do the same with thousands."""
+`error-bounds` and `power` do the same with thousands."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ Processor time of its one thread is measured, so that what else runs on the mach
 Simulated traffic at 50 requests a second with four metrics, ten classes and labels. The same windows are judged one rollout at a
 time, as a controller does, and side by side, as `simulate` does; in passing the two are held against each other, bit for bit.
 
-    make bench NAME=judge-speed
+    make bench NAME=judge
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         Figure("rollouts whose bits are the same alone and among others", float(equal), f"of {ALONE}", ALONE, "at least"),
         Figure(f"state after {LONG:,} windows of six stages", _state_bytes() / 1024, "KiB", 64),
     ]
-    return finish("judge-speed", f"{RPS} requests a second, {WINDOWS_A_STAGE} windows a stage", figures)
+    return finish("judge", f"{RPS} requests a second, {WINDOWS_A_STAGE} windows a stage", figures)
 
 
 def _speeds(plan: Plan, runs: int) -> tuple[list[float], list[float], int]:

@@ -1,6 +1,6 @@
 """How soon worse canaries are caught: the judge beside others' rules on the same windows, and on the default plan.
 
-`make bench NAME=rollout-power`. First the setting of the reference (`fixed_ramp`), with its figures as bars: found at most
+`make bench NAME=power`. First the setting of the reference (`fixed_ramp`), with its figures as bars: found at most
 5 points less often, in at most 120 % of its median time and requests. Then the default plan with its evidence-driven stages
 against the same bars. `--runs` and `--plan-runs` set how many runs each line has.
 """
@@ -138,7 +138,7 @@ def main() -> int:
         medians = (float(np.median(values)) if len(back) else math.nan for values in (back.seconds / 60, back.canary_requests))
         figures += figures_of(name, bar, len(back) / len(runs), *medians)
     how = f"{given.runs} and {given.plan_runs} runs a line, alpha 5 %"
-    return finish("rollout-power", how, figures, details)
+    return finish("power", how, figures, details)
 
 
 if __name__ == "__main__":

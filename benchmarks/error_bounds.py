@@ -1,6 +1,6 @@
 """How often the plan decides wrongly: sound canaries that are rolled back, bad ones that pass a gate.
 
-`make bench NAME=rollout-null`. Every null scenario with all metrics on: false rollbacks at most alpha plus three standard
+`make bench NAME=error-bounds`. Every null scenario with all metrics on: false rollbacks at most alpha plus three standard
 errors. Every gate alone with a canary that is exactly bad: passed in at most beta plus three standard errors. And a sound canary
 must get through. `--runs` sets how many runs each line has.
 """
@@ -74,7 +74,7 @@ def main() -> int:
         found = details["null-sticky, counted by request"] = measured(by_request, plan)
         figures.append(Figure("null-sticky, counted by request: rolled back", found["rolled_back"] / given.runs))
     how = f"plan {plan.name}, {given.runs} runs a line at {given.rps:g} requests a second, seed {given.seed}"
-    return finish("rollout-null", how, figures, details)
+    return finish("error-bounds", how, figures, details)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ LARGEST = 700.0
 CELLS = 32_768
 """Numbers worked on at a time: as many as stay in a core's cache."""
 
+_LOWEST = -1e300
+"""Stands in for -inf where e-values of 0 alone are averaged, since differences of infinities are no numbers."""
+
 FEW_LANES = 256
 """Sums side by side up to which it is faster to go along each than from row to row; the bits are the same."""
 
@@ -46,13 +49,14 @@ def log_weighted_mean(logs: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
 
 def _log_mean_of_rows(values: Floats, shares: Floats) -> Floats:
     """The same over the first axis: `(M, N)`, with weights `(M, N)` or `(M, 1)`, to `(N,)`."""
-    values = np.where(shares > 0, values, -np.inf)
-    peak = values.max(axis=0)
-    level = np.where(np.isneginf(peak), 0.0, peak)
+    if not shares.all():
+        values = np.where(shares > 0, values, -np.inf)
+    level = np.maximum(values.max(axis=0), _LOWEST)
     terms = np.exp(values - level)
     terms *= shares
     means = _sum_of_rows(terms) / _sum_of_rows(shares)
-    return level + np.log(means, out=np.full(means.shape, -np.inf), where=means > 0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(level + np.log(means))
 
 
 def _sum_of_rows(rows: Floats) -> Floats:

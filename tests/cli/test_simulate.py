@@ -57,6 +57,12 @@ def test_low_traffic_says_how_many_requests_it_really_had(run_json, hasty):
     assert document["minutes"] == {"p10": None, "p50": None, "p90": None}
 
 
+def test_a_plan_with_options_alone_is_forecast(run, run_json, hasty):
+    arguments = ("--plan", hasty, "--rps", 100, "--failure-rate", 0.002, "--runs", 4, "--hours", 0.2)
+    assert run_json("plan", *arguments) == run_json("plan", "forecast", *arguments)
+    assert "forecast" in run("plan", "--help").output
+
+
 def test_a_forecast_tells_times_per_stage_and_what_each_regression_costs(run, run_json, hasty):
     arguments = ("plan", "forecast", "--plan", hasty, "--rps", 100, "--failure-rate", 0.002, "--runs", 8, "--hours", 0.5)
     document = run_json(*arguments)

@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from tfx_rollout.rollout import Plan
 
 
-@click.group()
+class _ForecastByDefault(click.Group):
+    """`plan --rps 50` is `plan forecast --rps 50`: what one asks of a plan before anything starts."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        return super().parse_args(ctx, ["forecast", *args] if options else args)
+
+
+@click.group(cls=_ForecastByDefault)
 def plan() -> None:
-    """Show a rollout plan, check one of your own, or forecast what it takes."""
+    """Forecast what a rollout by a plan takes, show a plan, or check one of your own.
+
+    With options alone it is `plan forecast`.
+    """
 
 
 plan.add_command(forecast)

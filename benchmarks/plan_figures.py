@@ -1,4 +1,4 @@
-"""How the built-in plans decide on simulated traffic: the figures in docs/plan.md.
+"""How the built-in plans decide on simulated traffic of other kinds: `demo` at its own rate, `default` where stable never fails.
 
 `make bench NAME=plan-figures`. `--runs` sets how many runs each line has.
 """
@@ -43,7 +43,7 @@ class Case:
 
 
 def cases(setting: Setting) -> Iterator[Case]:
-    """The scenarios; every share that is named in the docs."""
+    """The scenarios that a setting is measured with."""
 
     def version(failures: float = 0.0, slower: float = 1.0, wrong: float = 0.10) -> Behaviour:
         latency = replace(setting.latency, median_ms=slower * setting.latency.median_ms)

@@ -65,11 +65,6 @@ class RequestRecords:
         self._codes: list[str] = []
         self._forgotten_before = -math.inf
 
-    @property
-    def forgotten_before(self) -> float:
-        """Intervals that begin before this time (epoch seconds) are no longer complete."""
-        return self._forgotten_before
-
     def add(self, model: str, request: KeptRequest) -> None:
         """Keeps one request."""
         if request.start_us < self._forgotten_before * 1e6:

@@ -137,7 +137,7 @@ class AccuracyTest:
     """Upper ends of the ages at which labels are taken in, seconds after the end of the prediction's window.
     Later labels do not count."""
     required: bool = False
-    """Whether a stage waits for labels. Otherwise it does so only once labels have come."""
+    """Whether a canary stage waits for labels. Otherwise it does so only once labels have come; a shadow stage never does."""
     weight: float = 0.25
 
 

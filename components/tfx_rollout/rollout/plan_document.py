@@ -137,7 +137,7 @@ class AccuracyDocument(_Section):
         description="Ages at which labels are taken in, seconds after the prediction; later ones do not count.",
     )
     required: bool = Field(
-        AccuracyTest.required, description="Whether a stage waits for labels. Otherwise it does so only once labels have come."
+        AccuracyTest.required, description="Whether a canary stage waits for labels. Otherwise only once labels have come."
     )
     weight: Weight = Field(AccuracyTest.weight, description=_WEIGHT)
 

@@ -188,7 +188,7 @@ def make() -> None:
         )
     line = "1.16" if version_of(python) in OLD_LINE else "1.21"
     say(f"installing TFX {line} and what goes with it on Python {version_of(python)} into .venv (about a minute)")
-    synced = run_uv("sync", "--frozen", "--extra", "tfx", "--python", str(python))
+    synced = run_uv("sync", "--frozen", "--all-extras", "--python", str(python))
     if synced.returncode != 0:
         sys.stderr.write(synced.stderr)
         raise Unfit("uv could not install the locked packages; its words stand above.")

@@ -50,12 +50,14 @@ def saved_models(tmp_path_factory) -> Path:
     return folder
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60, what: str = "the condition") -> None:
-    """Waits until the condition holds."""
+def wait_for(
+    condition: Callable[[], object], seconds: float = 60, what: str = "the condition", seen: Callable[[], str] = str
+) -> None:
+    """Waits until the condition holds; `seen` tells what is the case when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come true in {seconds:g} s")
+            pytest.fail(f"{what} did not come true in {seconds:g} s; {seen()}")
         time.sleep(0.05)
 
 
@@ -91,8 +93,14 @@ class Serving:
         wait_for(
             lambda: self.observed(state.model).generation >= state.generation,
             seconds,
-            f"generation {state.generation} ({self.observed(state.model)}; {self.log_file.read_text()[-3000:]})",
+            f"generation {state.generation}",
+            lambda: f"{self.observed(state.model)}\n{self.logs()}",
         )
+
+    def logs(self) -> str:
+        """The last lines of the supervisor, and of each process that it started."""
+        files = [self.log_file, *sorted((self.root / "models").glob("*.log")), *sorted((self.root / "gateway").glob("*.log"))]
+        return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
 
     def go_live(self, version: int, name: str = "m") -> DesiredState:
         state = self.desire(name, versions=(version,), labels={Label.STABLE: version}, split=Split())

@@ -63,6 +63,27 @@ def test_a_server_that_never_answers_is_given_up_after_the_time(tmp_path):
         assert server.stop() == -15
 
 
+LISTENS = """
+import socket, sys
+flags = dict(a[2:].split("=", 1) for a in sys.argv[1:])
+servers = [socket.create_server(("127.0.0.1", int(flags[name]))) for name in {names}]
+print("listens")
+while True: servers[-1].accept()
+"""
+
+
+@pytest.mark.parametrize(("names", "lacks"), [(["port"], True), (["rest_api_port"], False), (["port", "rest_api_port"], False)])
+def test_a_server_that_serves_grpc_alone_is_known_by_its_ports(tmp_path, names, lacks):
+    server = start(tmp_path, LISTENS.format(names=names))
+    try:
+        assert not server.lacks_rest() or lacks
+        while "listens" not in server.log_tail():
+            assert server.alive()
+        assert server.lacks_rest() is lacks
+    finally:
+        server.stop()
+
+
 def test_a_server_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
     server = start(tmp_path, "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)")
     while "deaf" not in server.log_tail():

@@ -114,6 +114,26 @@ def test_a_server_that_hangs_is_not_ready_after_a_while(child_of, monkeypatch):
     turn(child, lambda: child.restarts == 1 and child.observation().ready)
 
 
+DEAF = """
+import socket, sys
+flags = dict(a[2:].split("=", 1) for a in sys.argv[1:])
+grpc = socket.create_server(("127.0.0.1", int(flags["port"])))
+while True: grpc.accept()[0].close()
+"""
+
+
+def test_a_server_whose_rest_port_was_taken_meanwhile_is_started_anew_with_other_ports(child_of, monkeypatch, tmp_path):
+    monkeypatch.setattr("tfx_rollout.supervisor.child.PATIENCE_S", 0.5)
+    first = tmp_path / "first"
+    child = child_of(f"import os\nif not os.path.exists({str(first)!r}):\n open({str(first)!r}, 'w')\n exec({DEAF!r})\n" + SERVER)
+    child.configure(ServerSpec((1,)))
+    child.tick()
+    ports = child.ports
+    turn(child, lambda: child.observation().ready)
+    assert child.restarts == 1
+    assert set(child.ports).isdisjoint(ports)
+
+
 def test_a_version_that_no_server_could_load_is_reported_with_the_servers_own_words(child_of):
     child = child_of(
         "import sys\nprint('Failed to start server. Error: UNKNOWN: 1 servable(s) did not become available: "

@@ -14,6 +14,7 @@ import pytest
 
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.serving import ModelServerClient, free_port
+from tfx_rollout.serving.launch import COMMAND_VARIABLE
 from tfx_rollout.supervisor import running_supervisor
 from tfx_rollout.traffic import Label, Split, Track
 
@@ -195,3 +196,32 @@ def runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+PORT_LOST = """
+import os, socket, sys
+flags = dict(a[2:].split("=", 1) for a in sys.argv[2:])
+try:
+    os.mkdir(sys.argv[1])
+except FileExistsError:
+    pass
+else:
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", int(flags["rest_api_port"])))
+    taken.set_inheritable(True)
+os.execv(sys.executable, [sys.executable, "-m", "tfx_rollout.model_server", *sys.argv[2:]])
+"""
+
+
+def test_a_model_server_that_lost_its_rest_port_between_choice_and_use_holds_nothing_up(
+    tmp_path, saved_models, serve, monkeypatch
+):
+    script = tmp_path / "server.py"
+    script.write_text(PORT_LOST)
+    monkeypatch.setenv(COMMAND_VARIABLE, f"{sys.executable} {script} {tmp_path / 'taken'}")
+    ModelStore(tmp_path / "root").model("m").publish(saved_models / "plus_two")
+    with serve(tmp_path / "root") as serving:
+        serving.go_live(1)
+        assert serving.ask() == TWO
+        assert serving.observed().server("m").restarts == 1
+        assert "Failed to start HTTP Server" in serving.logs()

@@ -15,7 +15,7 @@ from typing import Any
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.serving.launcher import Launcher, TetheredLauncher
-from tfx_rollout.serving.ports import free_port
+from tfx_rollout.serving.ports import accepts, free_port
 from tfx_rollout.serving.rest_client import ModelServerClient
 from tfx_rollout.serving.server_process import ServerProcess
 from tfx_rollout.traffic import VersionState
@@ -157,6 +157,12 @@ class ModelServerProcess:
     def alive(self) -> bool:
         """Whether the process runs (it may still be loading)."""
         return self._process.alive()
+
+    def lacks_rest(self) -> bool:
+        """Whether it takes gRPC connections and none of REST. Where that is so for longer than a moment it stays so:
+        when another process has taken the REST port since it was chosen, TensorFlow Serving says so in its log and
+        serves gRPC alone."""
+        return accepts(self.host, self.grpc_port) and not accepts(self.host, self.rest_port)
 
     def wait_available(self, model: str, version: int, *, timeout_s: float, poll_s: float = 0.05) -> None:
         """Waits until the server answers for this version.

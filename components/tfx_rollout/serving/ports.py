@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 
 from tfx_rollout.errors import InvalidInput, PortInUse
 
 
+_GIVEN_FOR_S = 120.0
+_given: dict[int, float] = {}
+"""Ports given lately and when: whoever got one may not listen on it yet."""
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on now. Another process may still take it first: be ready to try again."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing uses now, and that was not given before in the last minutes.
+
+    Another process may still take it first: be ready to try again.
+    """
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+        now = time.monotonic()
+        if now - _given.get(port, -_GIVEN_FOR_S) >= _GIVEN_FOR_S:
+            _given[port] = now
+            return port
+
+
+def accepts(host: str, port: int, *, timeout_s: float = 1.0) -> bool:
+    """Whether anybody takes connections at this address."""
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except OSError:
+        return False
 
 
 def ensure_free(host: str, port: int, purpose: str) -> None:

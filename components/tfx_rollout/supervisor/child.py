@@ -116,7 +116,7 @@ class Child:
             log.warning("model server %s died while no supervisor ran; starting it again", self.name)
             return
         self._process = ModelServerProcess.adopt(self.name, survivor.process, survivor.record.facts)
-        self._probe = Probe(self._process.rest_address, self.model, self._executor)
+        self._probe = Probe(self._process, self.model, self._executor)
         self._started_at = self._clock()
         self._silent_until = self._started_at + PATIENCE_S
         log.info("model server %s goes on (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
@@ -149,6 +149,13 @@ class Child:
                 self._process.kill()
         elif self.answers is not None and now - self.answers.at > HANGS_AFTER_S:
             log.warning("model server %s has not answered for %g s and is killed", self.name, HANGS_AFTER_S)
+            self._process.kill()
+        elif self._lacks_rest(now):
+            log.warning(
+                "model server %s has no REST interface, since another process took port %d meanwhile; it is killed",
+                self.name,
+                self._process.rest_port,
+            )
             self._process.kill()
 
     def ask(self) -> Future[Answers] | None:
@@ -206,12 +213,17 @@ class Child:
             errors=errors,
         )
 
+    def _lacks_rest(self, now: float) -> bool:
+        """Whether it will never be heard, though it serves: its REST port was taken between its choice and its use."""
+        since = None if self._probe is None else self._probe.lacks_rest_since
+        return since is not None and now - since > PATIENCE_S
+
     def _start(self, now: float) -> None:
         # Fresh ports each time: the former ones may belong to somebody else by now.
         self._process = ModelServerProcess.start(
             self.name, self._config_file, self._log_file, environment=self._environment(), launcher=self._launcher
         )
-        self._probe = Probe(self._process.rest_address, self.model, self._executor)
+        self._probe = Probe(self._process, self.model, self._executor)
         self._started_at = now
         log.info("model server %s started (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from tfx_rollout.errors import ServerFailed
-from tfx_rollout.serving import ModelServerClient, VersionStatus
+from tfx_rollout.serving import ModelServerClient, ModelServerProcess, VersionStatus
 from tfx_rollout.traffic import Label
 
 TIMEOUT_S = 1.0
@@ -27,13 +27,16 @@ class Answers:
 class Probe:
     """The questions to one server process: at most one round of them is under way."""
 
-    def __init__(self, address: str, model: str, executor: Executor) -> None:
-        self._client = ModelServerClient(address, timeout_s=TIMEOUT_S)
+    def __init__(self, process: ModelServerProcess, model: str, executor: Executor) -> None:
+        self._process = process
+        self._client = ModelServerClient(process.rest_address, timeout_s=TIMEOUT_S)
         self._model = model
         self._executor = executor
         self._running: Future[Answers] | None = None
         self.answers: Answers | None = None
         """The newest answers; None until the server has answered once."""
+        self.lacks_rest_since: float | None = None
+        """Since when, on the monotonic clock, it has been seen to serve gRPC alone."""
 
     def ask(self, labels: Collection[Label]) -> Future[Answers] | None:
         """Begins a round about the versions and these labels; None until the last one was collected."""
@@ -59,6 +62,14 @@ class Probe:
 
     def _round(self, labels: frozenset[Label]) -> Answers:
         at = time.monotonic()
-        versions = self._client.version_states(self._model)
+        try:
+            versions = self._client.version_states(self._model)
+        except ServerFailed:
+            if not self._process.lacks_rest():
+                self.lacks_rest_since = None
+            elif self.lacks_rest_since is None:
+                self.lacks_rest_since = at
+            raise
+        self.lacks_rest_since = None
         named = {label: self._client.label_version(self._model, label) for label in sorted(labels)}
         return Answers(versions, {label: version for label, version in named.items() if version is not None}, at)

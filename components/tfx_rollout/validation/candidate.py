@@ -25,6 +25,8 @@ CAUSE = "due to error:"
 """TensorFlow Serving's words before the reason for which a servable did not become available."""
 
 _POLL_SECONDS = 0.05
+_REST_SECONDS = 3.0
+"""How long after its gRPC interface that of REST may be missing."""
 
 
 class CandidateServer:
@@ -56,10 +58,10 @@ class CandidateServer:
                 if spoke:
                     yield server, load
                     return
-                silent = server.alive()
+                silent = server.alive() and not server.lacks_rest()
             finally:
                 server.stop()
-            # It ended without a word. Once may be a port that was taken in between, or a system short of memory.
+            # It ended without a word, or cannot be heard. Once may be a port that was taken in between, or a system short of memory.
             if silent or last:
                 self._control()
                 yield server, load
@@ -67,7 +69,7 @@ class CandidateServer:
 
     def _await(self, server: ModelServerProcess, load_seconds: float) -> tuple[Load, bool]:
         """How the load went, and whether the server itself says so; its end or its silence may have other causes."""
-        started = time.monotonic()
+        started = opened = time.monotonic()
         status: VersionStatus | None = None
         with ModelServerClient(server.rest_address, timeout_s=2.0) as client:
             while True:
@@ -79,6 +81,10 @@ class CandidateServer:
                     return Load(seconds), True
                 if status and status.state is VersionState.END:
                     return Load(seconds, status.error or "the server unloaded it"), True
+                if status or not server.lacks_rest():
+                    opened = time.monotonic()
+                elif time.monotonic() - opened > _REST_SECONDS:
+                    return Load(seconds, f"the server has no REST interface: port {server.rest_port} was taken meanwhile"), False
                 if seconds > load_seconds:
                     seen = f"its state is {status.state}" if status else "the server does not answer yet"
                     return Load(seconds, f"it was not available after {load_seconds:g} s ({seen})"), status is not None

@@ -8,7 +8,6 @@ import time
 
 from tfx_rollout.errors import InvalidInput, PortInUse
 
-
 _GIVEN_FOR_S = 120.0
 _given: dict[int, float] = {}
 """Ports given lately and when: whoever got one may not listen on it yet."""

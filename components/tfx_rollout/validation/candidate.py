@@ -61,7 +61,7 @@ class CandidateServer:
                 silent = server.alive() and not server.lacks_rest()
             finally:
                 server.stop()
-            # It ended without a word, or cannot be heard. Once may be a port that was taken in between, or a system short of memory.
+            # It ended without a word, or cannot be heard. Once may be a port taken in between, or a system short of memory.
             if silent or last:
                 self._control()
                 yield server, load

@@ -8,12 +8,14 @@ from typing import Any
 
 from tfx.components import CsvExampleGen, Evaluator, ExampleValidator, SchemaGen, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import example_gen_pb2, range_config_pb2, trainer_pb2, transform_pb2
 
 import tfx_rollout as rollout
 from taxi.evaluation import eval_config
+from tfx_rollout.tfx.parameters import late
 
 NAME = "taxi"
 TRAIN_STEPS = 240
@@ -31,29 +33,33 @@ IN_THIS_PROCESS = (
 
 def build_pipeline(
     *,
-    data: str | Path,
-    span: int,
+    data: str | Path | RuntimeParameter,
+    span: int | RuntimeParameter,
     pipeline_root: str | Path,
-    serving: Mapping[str, str] | None = None,
-    plan: str = "default",
-    trainer_options: Mapping[str, Any] | None = None,
+    serving: Mapping[str, str] | RuntimeParameter | None = None,
+    plan: str | RuntimeParameter = "default",
+    train_args: trainer_pb2.TrainArgs | RuntimeParameter | None = None,
+    trainer_options: Mapping[str, Any] | RuntimeParameter | None = None,
     metadata: str | Path | None = None,
     beam_args: Sequence[str] = IN_THIS_PROCESS,
-    run_id: Any = None,
+    on_kubeflow: bool = False,
 ) -> Pipeline:
     """The pipeline for one span of the folder `data` (see `taxi.spans`).
 
     `serving` says where the model goes live, as `{"root": …, "model": …}`; without it the
     pipeline ends with the Evaluator. `plan` is the rollout's plan. `trainer_options` are
     the Trainer's `custom_config` (see `taxi.trainer`). `metadata` is the sqlite file,
-    default in `pipeline_root`. `run_id` is for pipelines that are compiled for Kubeflow.
+    default in `pipeline_root`.
+
+    With `on_kubeflow` the pipeline is one to compile: it has no metadata file, its
+    deployment steps know Kubeflow's run, and every output has an artifact, so that the
+    Evaluator compares the first model with itself. Parameters of the run are possible
+    there alone; that of `span` is a text, a number or `latest`.
     """
     example_gen = CsvExampleGen(
-        input_base=str(data),
+        input_base=data if late(data) else str(data),
         input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="trips", pattern="span-{SPAN}/*.csv")]),
-        range_config=range_config_pb2.RangeConfig(
-            static_range=range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-        ),
+        range_config=span if late(span) else _static_range(span),
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
@@ -73,16 +79,17 @@ def build_pipeline(
         run_fn="taxi.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(num_steps=TRAIN_STEPS),
+        train_args=train_args or trainer_pb2.TrainArgs(num_steps=TRAIN_STEPS),
         eval_args=trainer_pb2.EvalArgs(),
-        custom_config=dict(trainer_options or {}),
+        custom_config=trainer_options if late(trainer_options) else dict(trainer_options or {}),
     )
     nodes: list[BaseNode] = [example_gen, statistics_gen, schema_gen, example_validator, transform, trainer]
     model = trainer.outputs["model"]
     if serving is None:
         nodes.append(Evaluator(examples=examples, model=model, eval_config=eval_config()))
     else:
-        live = rollout.LiveModel(serving=dict(serving), run_id=run_id)
+        run_id = rollout.KUBEFLOW_RUN_ID if on_kubeflow else None
+        live = rollout.LiveModel(serving=serving, fallback=model if on_kubeflow else None, run_id=run_id)
         # What is live is asked for when it is needed, not when the run begins.
         live.add_upstream_node(trainer)
         evaluator = Evaluator(examples=examples, model=model, baseline_model=live.outputs["model"], eval_config=eval_config())
@@ -91,7 +98,7 @@ def build_pipeline(
             examples=examples,
             model_blessing=evaluator.outputs["blessing"],
             baseline=live.outputs["model"],
-            serving=dict(serving),
+            serving=serving,
             plan=plan,
             requests={"split": "eval"},
             run_id=run_id,
@@ -102,6 +109,14 @@ def build_pipeline(
         pipeline_root=str(pipeline_root),
         components=nodes,
         enable_cache=False,
-        metadata_connection_config=sqlite_metadata_connection_config(str(metadata or Path(pipeline_root) / "metadata.sqlite")),
+        metadata_connection_config=None if on_kubeflow else _metadata(metadata or Path(pipeline_root) / "metadata.sqlite"),
         beam_pipeline_args=list(beam_args),
     )
+
+
+def _static_range(span: int) -> range_config_pb2.RangeConfig:
+    return range_config_pb2.RangeConfig(static_range=range_config_pb2.StaticRange(start_span_number=span, end_span_number=span))
+
+
+def _metadata(path: str | Path) -> Any:
+    return sqlite_metadata_connection_config(str(path))

@@ -57,11 +57,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="taxi", help="the model's name under the serving root (default: %(default)s)")
     parser.add_argument("--plan", default="default", help="the rollout's plan: a name or a file (default: %(default)s)")
     parser.add_argument("--train-steps", type=int, help="steps of training (default: the pipeline's)")
+    parser.add_argument("--serving-claim", default=CLAIM, help="the volume claim with the serving root (default: %(default)s)")
     parser.add_argument(
-        "--mount",
-        action="append",
-        metavar="CLAIM:PATH",
-        help=f"a volume claim and where tasks see it; may be repeated (default: {CLAIM}:SERVING_ROOT)",
+        "--mount", action="append", default=[], metavar="CLAIM:PATH", help="another volume claim, and where all tasks see it"
     )
     parser.add_argument(
         "--secret", action="append", default=[], metavar="NAME:KEY=VARIABLE", help="a key of a Secret as environment variable"
@@ -75,14 +73,15 @@ def options() -> argparse.ArgumentParser:
 
 def settings_from(given: argparse.Namespace) -> KubeflowSettings:
     """The settings that the options say. `InvalidPlan` names every fault."""
-    mounts = [f"{CLAIM}:{given.serving_root}"] if given.mount is None else given.mount
+    serving = {"claim": given.serving_claim, "path": given.serving_root, "tasks": "deployment"}
+    others = [_pair(mount, "--mount", ":", ("claim", "path")) for mount in given.mount]
     return KubeflowSettings.read(
         {
             "image": given.image,
             "pipeline_root": given.pipeline_root,
             "retries": {"most": given.retries},
             "resources": {"cpu": given.cpu, "memory_gb": given.memory_gb},
-            "mounts": [_pair(mount, "--mount", ":", ("claim", "path")) for mount in mounts],
+            "mounts": [serving, *others],
             "secrets": [_secret(secret) for secret in given.secret],
         },
         what="the command's options",
@@ -98,8 +97,9 @@ def plan_text(plan: str) -> str:
 def taxi_pipeline(given: argparse.Namespace) -> Pipeline:
     """The pipeline to compile; importing it imports TFX."""
     sys.path.insert(0, str(PIPELINES))
-    from taxi.pipeline import TRAIN_STEPS, build_pipeline
     from tfx.orchestration.data_types import RuntimeParameter
+
+    from taxi.pipeline import TRAIN_STEPS, build_pipeline
 
     def parameter(name: str, default: str) -> Any:
         return RuntimeParameter(name=name, ptype=str, default=default)

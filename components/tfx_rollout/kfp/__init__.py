@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Documents", "Finding", "KubeflowSettings", "finish", "lint", "load", "refuse"]
 
-_HOMES = {name: "ir" for name in __all__}
+_HOMES = dict.fromkeys(__all__, "ir")
 
 
 def __getattr__(name: str) -> Any:

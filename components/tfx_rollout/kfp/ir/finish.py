@@ -16,7 +16,7 @@ from tfx_rollout.errors import InvalidPlan
 from tfx_rollout.kfp.ir.document import Documents, Json
 from tfx_rollout.kfp.ir.platform import with_platform
 from tfx_rollout.kfp.ir.settings import KubeflowSettings, Resources
-from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, deploys, executor_class, executors_of, tasks_of
+from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, executor_class, executors_of, tasks_of
 
 Step = Callable[[Documents, KubeflowSettings], Documents]
 

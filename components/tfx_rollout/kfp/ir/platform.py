@@ -21,18 +21,20 @@ def with_platform(documents: Documents, settings: KubeflowSettings) -> Documents
     """Mounts and secrets for every container that is a task's; what the second document says already stays."""
     if not settings.mounts and not settings.secrets:
         return documents
-    labels = sorted({task.executor_label for task in tasks_of(documents.pipeline) if task.container})
+    deploying = {task.executor_label: task.deploys for task in tasks_of(documents.pipeline) if task.container}
     old = _executors(documents.platform or {})
-    executors = {**old, **{label: _pod(old.get(label, {}), settings) for label in labels}}
+    pods = {label: _pod(old.get(label, {}), settings, deploys) for label, deploys in sorted(deploying.items())}
+    executors = {**old, **{label: pod for label, pod in pods.items() if pod}}
     return replace(documents, platform={"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}})
 
 
-def _pod(before: Json, settings: KubeflowSettings) -> Json:
+def _pod(before: Json, settings: KubeflowSettings, deploys: bool) -> Json:
     from kfp import kubernetes
 
     task: Any = _PlatformConfig({"kubernetes": before})
     for mount in settings.mounts:
-        kubernetes.mount_pvc(task, pvc_name=mount.claim, mount_path=mount.path)
+        if deploys or mount.tasks == "all":
+            kubernetes.mount_pvc(task, pvc_name=mount.claim, mount_path=mount.path)
     for given in settings.secrets:
         kubernetes.use_secret_as_env(task, secret_name=given.secret, secret_key_to_env=dict(given.keys))
     pod = task.platform_config["kubernetes"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -41,10 +41,13 @@ class Resources(_Section):
 
 
 class Mount(_Section):
-    """A volume claim that every task's container sees under a path."""
+    """A volume claim that containers see under a path."""
 
     claim: Name = Field(description="The name of the PersistentVolumeClaim, in the namespace of the runs.")
     path: MountPath = Field(description="Where the containers see it; absolute.")
+    tasks: Literal["all", "deployment"] = Field(
+        "all", description="The tasks that see it: all, or those alone that read or change what is served."
+    )
 
 
 class SecretEnvironment(_Section):

@@ -10,7 +10,7 @@ import yaml
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
-from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, EXECUTOR_FLAG, KINDS, Task, executors_of, tasks_of
+from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, EXECUTOR_FLAG, KINDS, Task, tasks_of
 
 TITLE = re.compile(r"^[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}$")
 """The title of an artifact type: a package and a class in it, since it is imported under this name."""

@@ -42,11 +42,10 @@ def parameter_defaults(pipeline: Pipeline) -> dict[str, Scalar]:
     faults = []
     for component in pipeline.components:
         for value in component.exec_properties.values():
-            if isinstance(value, data_types.RuntimeParameter) and value.default is not None:
-                if defaults.setdefault(value.name, value.default) != value.default:
-                    faults.append(
-                        f"{value.name}: it has the default {value.default!r} in {component.id}, and another one before it"
-                    )
+            if not isinstance(value, data_types.RuntimeParameter) or value.default is None:
+                continue
+            if defaults.setdefault(value.name, value.default) != value.default:
+                faults.append(f"{value.name}: it has the default {value.default!r} in {component.id}, and another one before it")
     if faults:
         raise InvalidPlan(f"the pipeline {pipeline.pipeline_info.pipeline_name}", faults)
     return defaults

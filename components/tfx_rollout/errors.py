@@ -16,6 +16,8 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     │       └── LostLease            the lease on the root that this process held: what it wanted to write was not written
     ├── StorageFault                 the disk or the folder refused (full, read-only, a file in the way)
     │   └── CorruptState             a control file that does not say what it must
+    ├── TaskFault                    what fails a task of a compiled pipeline, here as on a cluster
+    │   └── TaskFailed               the task that failed a run, and where its log is
     └── ServingFault                 a process of the serving setup did not do its part
         ├── PortInUse                an address that another process listens on
         ├── ServerFailed             a model server that did not start, died or did not load
@@ -155,6 +157,19 @@ class CorruptState(StorageFault):
 
     def __init__(self, path: str, fault: str) -> None:
         super().__init__(path, f"cannot be used ({fault})", "restore it from a copy")
+
+
+class TaskFault(RolloutError):
+    """What fails a task of a compiled pipeline: an input that cannot be resolved, an exit code, an output that is missing."""
+
+
+class TaskFailed(TaskFault):
+    """A run of a compiled pipeline that a task failed. `last_line` is what its log says last."""
+
+    def __init__(self, task: str, reason: str, log: str | None, last_line: str = "") -> None:
+        self.task, self.reason, self.log = task, reason, log
+        said = f"; its log {log} ends with: {last_line}" if log else "."
+        super().__init__(f"Task {task} failed: {reason}{said}")
 
 
 class ServingFault(RolloutError):

@@ -4,8 +4,8 @@ No TFX here, and kfp only where its own messages are needed.
 """
 
 from tfx_rollout.kfp.ir.document import Documents, dump, load, parse, save
-from tfx_rollout.kfp.ir.finish import STEPS, finish
-from tfx_rollout.kfp.ir.lint import Finding, lint, refuse
+from tfx_rollout.kfp.ir.finishing import STEPS, finish
+from tfx_rollout.kfp.ir.linting import Finding, lint, refuse
 from tfx_rollout.kfp.ir.settings import KubeflowSettings, Mount, Resources, Retries, SecretEnvironment
 from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, Task, tasks_of
 

@@ -49,7 +49,7 @@ def parse(text: str, *, name: str = "pipeline") -> Documents:
     """The documents in a text. `InvalidPlan` says in one sentence why it is no compiled pipeline."""
     what = f"the compiled pipeline {name}"
     try:
-        found = [document for document in yaml.safe_load_all(text) if document is not None]
+        found = [_plain(document, what) for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as fault:
         place = getattr(fault, "problem_mark", None)
         where = "" if place is None else f" in line {place.line + 1}"
@@ -89,6 +89,20 @@ def save(documents: Documents, path: Path | str) -> Path:
     except OSError as fault:
         raise StorageFault(str(path), f"cannot be written ({fault.strerror})", "choose another file") from fault
     return path
+
+
+def _plain(value: Any, what: str, place: str = "document") -> Any:
+    """A value as JSON has it. Nothing that is null is kept: the server takes it for missing, too."""
+    if isinstance(value, Mapping):
+        strange = [key for key in value if not isinstance(key, str)]
+        if strange:
+            raise InvalidPlan(what, [f"{place}: its key {strange[0]!r} is no text; put it in quotes"])
+        return {key: _plain(inner, what, f"{place}.{key}") for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_plain(inner, what, f"{place}[{number}]") for number, inner in enumerate(value)]
+    if isinstance(value, (str, bool, int, float)) or value is None:
+        return value
+    raise InvalidPlan(what, [f"{place}: it is a {type(value).__name__}, which JSON does not have; put it in quotes"])
 
 
 def _heading(pipeline: Mapping[str, Any]) -> str:

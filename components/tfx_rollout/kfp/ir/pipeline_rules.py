@@ -10,7 +10,7 @@ from tfx_rollout.kfp.ir.finding import Finding
 from tfx_rollout.kfp.ir.roots import root_fault
 
 SCHEMA_VERSION = "2.1.0"
-NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,127}$")
+NAME = re.compile(r"(?=.{1,128}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def schema_version(documents: Documents) -> Iterator[Finding]:
@@ -28,12 +28,12 @@ def schema_version(documents: Documents) -> Iterator[Finding]:
 def pipeline_name(documents: Documents) -> Iterator[Finding]:
     """The name goes into the names of Kubernetes objects."""
     name = documents.pipeline.get("pipelineInfo", {}).get("name", "")
-    if not NAME.match(str(name)):
+    if not NAME.fullmatch(str(name)):
         yield Finding(
             "pipeline-name",
             "pipelineInfo.name",
             f"{name!r} is no name that KFP takes",
-            "use at most 128 lower-case letters, digits and hyphens, beginning with a letter or digit",
+            "use at most 128 lower-case letters, digits and hyphens, with a letter or digit at both ends",
         )
 
 
@@ -61,6 +61,13 @@ def root_inputs(documents: Documents) -> Iterator[Finding]:
                 f"parameter {name}",
                 "it is not optional and has no default, so that a run without it is refused",
                 "give its RuntimeParameter a default, or set it in the setting parameters",
+            )
+        if "parameterType" not in spec and "type" not in spec:
+            yield Finding(
+                "root-input",
+                f"parameter {name}",
+                "it has no type, and KFP refuses every run",
+                "give its RuntimeParameter a ptype",
             )
 
 

@@ -7,19 +7,28 @@ from collections.abc import Callable, Iterator
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
 
+SHAPELESS = "shape"
+"""The rule of a finding after which there is nothing more to look at."""
+
 
 def readable_pipeline(documents: Documents) -> Iterator[Finding]:
-    """The first document is a PipelineSpec and its deployment a PipelineDeploymentConfig, strictly."""
+    """The first document is a PipelineSpec and its deployment a PipelineDeploymentConfig, to the last field."""
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2 as messages
 
     parts = (
-        ("the first document", documents.pipeline, messages.PipelineSpec()),
-        ("deploymentSpec", documents.pipeline.get("deploymentSpec", {}), messages.PipelineDeploymentConfig()),
+        ("the first document", documents.pipeline, messages.PipelineSpec),
+        ("deploymentSpec", documents.pipeline.get("deploymentSpec", {}), messages.PipelineDeploymentConfig),
     )
     for place, part, message in parts:
         try:
-            json_format.ParseDict(part, message, ignore_unknown_fields=False)
+            json_format.ParseDict(part, message(), ignore_unknown_fields=True)
+        except (json_format.ParseError, TypeError, AttributeError) as fault:
+            yield _unreadable(place, fault, SHAPELESS)
+            return
+    for place, part, message in parts:
+        try:
+            json_format.ParseDict(part, message(), ignore_unknown_fields=False)
         except json_format.ParseError as fault:
             yield _unreadable(place, fault)
 
@@ -34,7 +43,7 @@ def readable_platform(documents: Documents) -> Iterator[Finding]:
 
     try:
         json_format.ParseDict(documents.platform, messages.PlatformSpec(), ignore_unknown_fields=False)
-    except json_format.ParseError as fault:
+    except (json_format.ParseError, TypeError, AttributeError) as fault:
         yield _unreadable("the second document", fault)
         return
     known = {str(component.get("executorLabel")) for component in documents.pipeline.get("components", {}).values()}
@@ -56,11 +65,9 @@ def readable_platform(documents: Documents) -> Iterator[Finding]:
                 yield _unreadable(place, fault)
 
 
-def _unreadable(place: str, fault: Exception) -> Finding:
+def _unreadable(place: str, fault: Exception, rule: str = "unreadable") -> Finding:
     said = " ".join(str(fault).split()).rstrip(".")
-    return Finding(
-        "unreadable", place, f"KFP cannot read it ({said})", "compile the pipeline anew, and leave nothing in it by hand"
-    )
+    return Finding(rule, place, f"KFP cannot read it ({said})", "compile the pipeline anew, and leave nothing in it by hand")
 
 
 SCHEMA_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (readable_pipeline, readable_platform)

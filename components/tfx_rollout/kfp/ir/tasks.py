@@ -57,9 +57,14 @@ class Task:
         return deploys(self.container)
 
     @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The tasks that KFP lets come first. The sources of its inputs alone do not make it wait."""
+        return tuple(str(name) for name in self.spec.get("dependentTasks", ()))
+
+    @property
     def producers(self) -> tuple[str, ...]:
         """The tasks that it names: those it waits for and those whose outputs it reads, each once."""
-        names = [str(name) for name in self.spec.get("dependentTasks", ())]
+        names = list(self.waits_for)
         for kind in ("parameters", "artifacts"):
             for given in _mapping(_mapping(self.spec, "inputs"), kind).values():
                 for source in ("taskOutputParameter", "taskOutputArtifact", "taskFinalStatus"):

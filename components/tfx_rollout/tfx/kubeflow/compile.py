@@ -12,7 +12,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from tfx_rollout.errors import InvalidPlan
 from tfx_rollout.kfp.ir import ENTRYPOINT, STEPS, Documents, KubeflowSettings, finish, refuse, save
-from tfx_rollout.kfp.ir.finish import Step
+from tfx_rollout.kfp.ir.finishing import Step
 
 Scalar = str | int | float | bool
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tfx_rollout.errors import InvalidInput, RolloutError
-from tfx_rollout.tfx.kubeflow.executor_input import Json, parse_json, restore_types, uris
+from tfx_rollout.tfx.kubeflow.executor_input import Json, parse_json, restore_types, uris, without_logs
 from tfx_rollout.tfx.kubeflow.storage import open_storage
 
 EXECUTOR, INVOCATION, INPUTS_SPEC = (
@@ -44,7 +44,13 @@ def span_resolved(executor_input: Json, inputs_spec: Json, executor: type) -> Js
     return resolve_span(executor_input) if reads_files(executor, executor_input) else executor_input
 
 
-REMEDIES: tuple[Remedy, ...] = (types_restored, span_resolved)
+def logs_left_out(executor_input: Json, inputs_spec: Json, executor: type) -> Json:
+    """KFP's own output for the log, of a type that TFX cannot import; the launcher writes it without the task."""
+    return without_logs(executor_input)
+
+
+REMEDIES: tuple[Remedy, ...] = (types_restored, span_resolved, logs_left_out)
+"""What is done for a task before TFX's entrypoint has it, in this order."""
 
 
 def run(argv: Sequence[str], remedies: Sequence[Remedy] = REMEDIES) -> None:

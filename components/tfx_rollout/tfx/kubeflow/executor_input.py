@@ -15,6 +15,7 @@ from typing import Any
 from tfx_rollout.errors import InvalidInput
 
 Json = dict[str, Any]
+LOGS = "executor-logs"
 
 
 def parse_json(text: str, flag: str) -> Json:
@@ -46,6 +47,13 @@ def restore_types(executor_input: Json, inputs_spec: Json) -> Json:
             )
         artifact["type"] = copy.deepcopy(of_the_task)
     return restored
+
+
+def without_logs(executor_input: Json) -> Json:
+    """A copy without the output that KFP adds to those of each task for its log."""
+    left = copy.deepcopy(executor_input)
+    left.get("outputs", {}).get("artifacts", {}).pop(LOGS, None)
+    return left
 
 
 def uris(executor_input: Json) -> Iterator[tuple[str, str]]:

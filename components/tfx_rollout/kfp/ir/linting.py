@@ -9,19 +9,28 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tfx_rollout.errors import InvalidPlan
 from tfx_rollout.kfp.ir.document import Documents
+from tfx_rollout.kfp.ir.executor_rules import EXECUTOR_RULES
 from tfx_rollout.kfp.ir.finding import Finding
+from tfx_rollout.kfp.ir.flow_rules import FLOW_RULES
 from tfx_rollout.kfp.ir.pipeline_rules import PIPELINE_RULES
-from tfx_rollout.kfp.ir.schema_rules import SCHEMA_RULES
-from tfx_rollout.kfp.ir.task_rules import TASK_RULES
+from tfx_rollout.kfp.ir.schema_rules import SCHEMA_RULES, SHAPELESS
 
 Rule = Callable[[Documents], Iterator[Finding]]
 
-RULES: tuple[Rule, ...] = (*PIPELINE_RULES, *TASK_RULES, *SCHEMA_RULES)
+RULES: tuple[Rule, ...] = (*SCHEMA_RULES, *PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES)
 
 
 def lint(documents: Documents, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
-    """What open-source KFP would not take or not do, in the order of the rules; empty where there is nothing."""
-    return tuple(finding for rule in rules for finding in rule(documents))
+    """What open-source KFP would not take or not do, in the order of the rules; empty where there is nothing.
+
+    A document that is no PipelineSpec at all gives that one finding.
+    """
+    findings: list[Finding] = []
+    for rule in rules:
+        findings += rule(documents)
+        if any(finding.rule == SHAPELESS for finding in findings):
+            break
+    return tuple(findings)
 
 
 def refuse(documents: Documents, rules: Sequence[Rule] = RULES) -> None:

@@ -73,6 +73,16 @@ def producers_by_name(documents: Documents, settings: KubeflowSettings) -> Docum
     return replace(documents, pipeline=pipeline)
 
 
+def waiting_for_producers(documents: Documents, settings: KubeflowSettings) -> Documents:
+    """Each task waits for those whose outputs it reads: KFP starts a task when its `dependentTasks` have ended."""
+    pipeline = copy.deepcopy(documents.pipeline)
+    for task in tasks_of(pipeline):
+        missing = [name for name in task.producers if name in task.siblings and name not in task.waits_for]
+        if missing:
+            _changeable(task.spec)["dependentTasks"] = sorted({*task.waits_for, *missing})
+    return replace(documents, pipeline=pipeline)
+
+
 def deployment_uncached(documents: Documents, settings: KubeflowSettings) -> Documents:
     """No cache for tasks that change what is served: a cached push would succeed and push nothing."""
     pipeline = copy.deepcopy(documents.pipeline)
@@ -134,13 +144,14 @@ STEPS: tuple[Step, ...] = (
     images,
     our_entrypoint,
     producers_by_name,
+    waiting_for_producers,
     deployment_uncached,
     without_lifecycle,
     retry_policy,
     resources,
     with_platform,
 )
-"""Every step, in the order in which they are taken; none depends on another one."""
+"""Every step, in the order in which they are taken."""
 
 
 def finish(documents: Documents, settings: KubeflowSettings, steps: Sequence[Step] = STEPS) -> Documents:

@@ -1,4 +1,4 @@
-"""Rules on each task: what runs it, where its inputs come from, and what KFP would drop of it."""
+"""Rules on what flows between tasks: parameters, artifacts and their types, and who waits for whom."""
 
 from __future__ import annotations
 
@@ -10,91 +10,11 @@ import yaml
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
-from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, EXECUTOR_FLAG, KINDS, Task, tasks_of
+from tfx_rollout.kfp.ir.tasks import Task, tasks_of
 
 TITLE = re.compile(r"^[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}$")
 """The title of an artifact type: a package and a class in it, since it is imported under this name."""
 KFP_TITLES = ("system.", "google.")
-
-
-def executors(documents: Documents) -> Iterator[Finding]:
-    """Open-source KFP runs containers and importers; every task needs one, or a DAG of its own."""
-    for task in tasks_of(documents.pipeline):
-        reference = task.spec.get("componentRef", {}).get("name")
-        if not task.component:
-            yield Finding("component", task.node, f"its component {reference!r} is not there", "compile the pipeline anew")
-        elif "dag" in task.component:
-            continue
-        elif "resolver" in task.executor:
-            yield Finding(
-                "resolver",
-                task.node,
-                "it is a Resolver, which open-source KFP does not run",
-                "use tfx_rollout.LiveModel in its place where it gives the Evaluator its baseline, else an Importer",
-            )
-        elif not any(kind in task.executor for kind in ("container", "importer")):
-            kind = next((kind for kind in KINDS if kind in task.executor), None)
-            fault = f"its executor is a {kind}" if kind else f"its executor {task.executor_label!r} is not there"
-            yield Finding(
-                "executor", task.node, f"{fault}, and open-source KFP runs containers and importers alone", "use one of those"
-            )
-
-
-def lifecycle_hooks(documents: Documents) -> Iterator[Finding]:
-    """Nothing in open-source KFP reads a container's hooks."""
-    for task in tasks_of(documents.pipeline):
-        if task.container.get("lifecycle"):
-            yield Finding(
-                "lifecycle",
-                task.node,
-                "its container has a lifecycle hook, which open-source KFP never runs",
-                "finish the pipeline: our entrypoint resolves spans and versions itself",
-            )
-
-
-def container_images(documents: Documents) -> Iterator[Finding]:
-    """A container needs an image."""
-    for task in tasks_of(documents.pipeline):
-        if "container" in task.executor and not str(task.container.get("image") or "").strip():
-            yield Finding("image", task.node, "its container has no image", "finish the pipeline with the setting image")
-
-
-def entrypoints(documents: Documents) -> Iterator[Finding]:
-    """A TFX task that another entrypoint runs fails at its first artifact, whose type KFP leaves out."""
-    for task in tasks_of(documents.pipeline):
-        command = tuple(task.container.get("command", ()))
-        if task.executor_class and command != ENTRYPOINT:
-            shown = " ".join(command) or "the image's own"
-            yield Finding(
-                "entrypoint",
-                task.node,
-                f"its command is {shown!r}, which does not understand artifacts as open-source KFP hands them over",
-                f"finish the pipeline, which sets {' '.join(ENTRYPOINT)!r}",
-            )
-
-
-def inputs_specs(documents: Documents) -> Iterator[Finding]:
-    """A TFX task learns the types of its inputs from its own arguments."""
-    for task in tasks_of(documents.pipeline):
-        if task.executor_class and "--json_serialized_inputs_spec_args" not in task.container.get("args", ()):
-            yield Finding(
-                "inputs-spec",
-                task.node,
-                f"its arguments have {EXECUTOR_FLAG} but not --json_serialized_inputs_spec_args",
-                "compile with use_pipeline_spec_2_1=True (compile_for_kubeflow does)",
-            )
-
-
-def caching(documents: Documents) -> Iterator[Finding]:
-    """A cached deployment succeeds and deploys nothing."""
-    for task in tasks_of(documents.pipeline):
-        if task.deploys and task.spec.get("cachingOptions", {}).get("enableCache"):
-            yield Finding(
-                "caching",
-                task.node,
-                "it may be answered from the cache, and would then succeed and deploy nothing",
-                "compile with enable_cache=False, or finish the pipeline",
-            )
 
 
 def legacy_parameters(documents: Documents) -> Iterator[Finding]:
@@ -121,6 +41,15 @@ def legacy_parameters(documents: Documents) -> Iterator[Finding]:
                 )
 
 
+def iterators(documents: Documents) -> Iterator[Finding]:
+    """Loops over artifacts are in the schema alone."""
+    for task in tasks_of(documents.pipeline):
+        if "artifactIterator" in task.spec:
+            yield Finding(
+                "iterator", task.node, "it loops over artifacts, which KFP does not do", "loop over a parameter, such as the uris"
+            )
+
+
 def producers(documents: Documents) -> Iterator[Finding]:
     """Every task that another one names is in the same DAG, and gives what is asked of it."""
     for task in tasks_of(documents.pipeline):
@@ -130,6 +59,19 @@ def producers(documents: Documents) -> Iterator[Finding]:
             known = name.removesuffix("_task")
             mend = "finish the pipeline, which names the task as it is called" if known in task.siblings else "compile it anew"
             yield Finding("producer", task.node, f"it takes something from the task {name!r}, which is not there", mend)
+
+
+def waiting(documents: Documents) -> Iterator[Finding]:
+    """A task that does not wait for its producers starts with them, and finds nothing."""
+    for task in tasks_of(documents.pipeline):
+        for name in task.producers:
+            if name in task.siblings and name not in task.waits_for:
+                yield Finding(
+                    "dependency",
+                    task.node,
+                    f"it reads an output of {name!r} but does not wait for it (dependentTasks)",
+                    "finish the pipeline, which adds the dependency",
+                )
 
 
 def parameter_sources(documents: Documents) -> Iterator[Finding]:
@@ -194,15 +136,11 @@ def _title(artifact_type: Mapping[str, Any]) -> str:
     return str(schema.get("title", "")) if isinstance(schema, Mapping) else ""
 
 
-TASK_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
-    executors,
-    lifecycle_hooks,
-    container_images,
-    entrypoints,
-    inputs_specs,
-    caching,
+FLOW_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     legacy_parameters,
+    iterators,
     producers,
+    waiting,
     parameter_sources,
     cycles,
     artifact_titles,

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tfx_rollout.errors import InvalidPlan
-from tfx_rollout.kfp.ir import ENTRYPOINT, STEPS, Documents, KubeflowSettings, finish, lint, tasks_of
-from tfx_rollout.kfp.ir import finishing
+from tfx_rollout.kfp.ir import ENTRYPOINT, STEPS, Documents, KubeflowSettings, finish, finishing, lint, tasks_of
 from tfx_rollout.kfp.ir.executor_rules import EXECUTOR_RULES
 from tfx_rollout.kfp.ir.flow_rules import FLOW_RULES
 from tfx_rollout.kfp.ir.pipeline_rules import PIPELINE_RULES
@@ -66,7 +65,9 @@ def test_each_tfx_task_gets_our_image_and_command_and_others_keep_theirs(raw: Do
         assert tuple(containers[name]["command"]) == ENTRYPOINT
 
 
-def test_retries_go_to_every_container_that_has_no_policy_of_its_own(raw: Documents, settings_of: Callable[..., KubeflowSettings]):
+def test_retries_go_to_every_container_that_has_no_policy_of_its_own(
+    raw: Documents, settings_of: Callable[..., KubeflowSettings]
+):
     raw.pipeline["root"]["dag"]["tasks"]["Trainer"]["retryPolicy"] = {"maxRetryCount": 7}
     done = finish(raw, settings_of(retries={"most": 3, "pause_seconds": 10, "factor": 3, "longest_pause_seconds": 60}))
     policies = {task.name: task.spec["retryPolicy"] for task in tasks_of(done.pipeline)}
@@ -86,13 +87,17 @@ def test_without_retries_there_is_no_policy(raw: Documents, settings_of: Callabl
 
 
 def test_resources_are_the_tasks_own_else_those_for_all(raw: Documents, settings_of: Callable[..., KubeflowSettings]):
-    done = finish(raw, settings_of(resources={"cpu": 2, "memory_gb": 4}, task_resources={"Trainer": {"cpu": 8, "cpu_request": 4}}))
+    done = finish(
+        raw, settings_of(resources={"cpu": 2, "memory_gb": 4}, task_resources={"Trainer": {"cpu": 8, "cpu_request": 4}})
+    )
     given = {task.name: task.container.get("resources") for task in tasks_of(done.pipeline)}
     assert given["Trainer"] == {"cpuLimit": 8.0, "cpuRequest": 4.0}
     assert given["CsvExampleGen"] == {"cpuLimit": 2.0, "memoryLimit": 4.0}
 
 
-def test_settings_that_name_what_the_pipeline_does_not_have_are_refused(raw: Documents, settings_of: Callable[..., KubeflowSettings]):
+def test_settings_that_name_what_the_pipeline_does_not_have_are_refused(
+    raw: Documents, settings_of: Callable[..., KubeflowSettings]
+):
     with pytest.raises(InvalidPlan, match=r"spam: the pipeline has no such parameter; known: span"):
         finish(raw, settings_of(parameters={"spam": 1}))
     with pytest.raises(InvalidPlan, match=r"task_resources\.Eggs: there is no such task; known: CsvExampleGen, Trainer"):

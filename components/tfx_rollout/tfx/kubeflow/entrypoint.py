@@ -1,8 +1,9 @@
 """The command of every TFX task on open-source Kubeflow: `python -m tfx_rollout.tfx.kubeflow.entrypoint`.
 
 It takes the arguments of TFX's own entrypoint, and hands over to it after it has made up
-for what open-source KFP leaves out: the types of input artifacts, and the driver of
-ExampleGen. Where the artifacts cannot be opened it says so in one sentence and does nothing.
+for what open-source KFP leaves out or adds: the types of input artifacts, the driver of
+ExampleGen, an output for the log. Where the artifacts cannot be opened it says so in one
+sentence and does nothing.
 
 This path is public: it is written in every pipeline that was ever compiled.
 """
@@ -16,7 +17,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import NoReturn
 
 from tfx_rollout.errors import InvalidInput, RolloutError
 from tfx_rollout.tfx.kubeflow.executor_input import Json, parse_json, restore_types, uris, without_logs
@@ -28,56 +31,77 @@ EXECUTOR, INVOCATION, INPUTS_SPEC = (
     "--json_serialized_inputs_spec_args",
 )
 
-Remedy = Callable[[Json, Json, type], Json]
-"""From the executor's input, the specification of its inputs and the executor: a better input."""
+
+@dataclass(frozen=True)
+class Call:
+    """What KFP's launcher asks for: one executor, once."""
+
+    executor_path: str
+    executor_input: Json
+    inputs_spec: Json
+    beam_args: tuple[str, ...] = ()
+
+    @property
+    def executor(self) -> type:
+        """The executor's class; its import imports TFX. `InvalidInput` where the image does not have it."""
+        return _imported(self.executor_path)
 
 
-def types_restored(executor_input: Json, inputs_spec: Json, executor: type) -> Json:
-    """The types of input artifacts, which open-source KFP leaves out."""
-    return restore_types(executor_input, inputs_spec)
+Remedy = Callable[[Call], Call]
 
 
-def span_resolved(executor_input: Json, inputs_spec: Json, executor: type) -> Json:
-    """The driver's part of ExampleGen, which open-source KFP does not run."""
+def storage_opened(call: Call) -> Call:
+    """The same call, once its artifacts can be opened where they lie."""
+    open_storage(uris(call.executor_input))
+    return call
+
+
+def types_restored(call: Call) -> Call:
+    """With the types of input artifacts, which open-source KFP leaves out."""
+    return replace(call, executor_input=restore_types(call.executor_input, call.inputs_spec))
+
+
+def logs_left_out(call: Call) -> Call:
+    """Without KFP's own output for the log, whose type TFX cannot import; the launcher writes it without the task."""
+    return replace(call, executor_input=without_logs(call.executor_input))
+
+
+def span_resolved(call: Call) -> Call:
+    """With the driver's part of ExampleGen, which open-source KFP does not run."""
+    executor = call.executor
     from tfx_rollout.tfx.kubeflow.example_gen import reads_files, resolve_span
 
-    return resolve_span(executor_input) if reads_files(executor, executor_input) else executor_input
+    if not reads_files(executor, call.executor_input):
+        return call
+    return replace(call, executor_input=resolve_span(call.executor_input))
 
 
-def logs_left_out(executor_input: Json, inputs_spec: Json, executor: type) -> Json:
-    """KFP's own output for the log, of a type that TFX cannot import; the launcher writes it without the task."""
-    return without_logs(executor_input)
-
-
-REMEDIES: tuple[Remedy, ...] = (types_restored, span_resolved, logs_left_out)
-"""What is done for a task before TFX's entrypoint has it, in this order."""
+REMEDIES: tuple[Remedy, ...] = (storage_opened, types_restored, logs_left_out, span_resolved)
+"""What is done for a call before TFX's entrypoint has it, in this order."""
 
 
 def run(argv: Sequence[str], remedies: Sequence[Remedy] = REMEDIES) -> None:
-    """One task, in this process; raises what its executor raises. `InvalidInput` where it cannot start."""
-    given, beam_args = _arguments().parse_known_args(argv)
-    executor_input = parse_json(given.json_serialized_invocation_args, INVOCATION)
-    inputs_spec = parse_json(given.json_serialized_inputs_spec_args, INPUTS_SPEC)
-    open_storage(uris(executor_input))
-    _as_an_absl_app()
-    executor = _executor(given.executor_class_path)
+    """One task, in this process; raises what its executor raises, and `InvalidInput` where it cannot begin."""
+    call = parsed(argv)
     for remedy in remedies:
-        executor_input = remedy(executor_input, inputs_spec, executor)
+        call = remedy(call)
+    _ = call.executor
+    _as_an_absl_app()
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
     arguments = argparse.Namespace(
-        executor_class_path=given.executor_class_path,
-        json_serialized_invocation_args=json.dumps(executor_input),
-        json_serialized_inputs_spec_args=json.dumps(inputs_spec),
+        executor_class_path=call.executor_path,
+        json_serialized_invocation_args=json.dumps(call.executor_input),
+        json_serialized_inputs_spec_args=json.dumps(call.inputs_spec),
     )
-    tfx_entrypoint.main((arguments, beam_args))
+    tfx_entrypoint.main((arguments, list(call.beam_args)))
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """One task, and the end of the process with its exit code.
 
     The process ends without Python's own way out: libraries under TFX are known to crash
-    on it ("pure virtual method called"), after the outputs are written, and the task would
+    on it ("pure virtual method called") after the outputs are written, and the task would
     then count as failed.
     """
     try:
@@ -86,19 +110,35 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except RolloutError as fault:
         print(f"error: {fault}", file=sys.stderr)
         code = fault.exit_code
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except SystemExit as asked:
+        code = asked.code if isinstance(asked.code, int) else int(asked.code is not None)
     except BaseException:  # noqa: BLE001 whatever it is, the task has failed, and says why
         traceback.print_exc()
         code = 1
-    _end(code)
+    end(code)
 
 
-def _end(code: int) -> NoReturn:
+def end(code: int) -> NoReturn:
+    """The end of this process, at once; what was written to its streams is written."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)
+
+
+def parsed(argv: Sequence[str]) -> Call:
+    """The call in a command line; what is not ours are Beam's arguments. `InvalidInput` for JSON that is none."""
+    parser = argparse.ArgumentParser(prog="tfx_rollout.tfx.kubeflow.entrypoint", allow_abbrev=False)
+    parser.add_argument(EXECUTOR, required=True, help="the executor, as package.module.Class")
+    parser.add_argument(INVOCATION, required=True, help="KFP's ExecutorInput as JSON")
+    parser.add_argument(INPUTS_SPEC, default="{}", help="the specification of the task's inputs as JSON")
+    given, beam_args = parser.parse_known_args(argv)
+    return Call(
+        executor_path=given.executor_class_path,
+        executor_input=parse_json(given.json_serialized_invocation_args, INVOCATION),
+        inputs_spec=parse_json(given.json_serialized_inputs_spec_args, INPUTS_SPEC),
+        beam_args=tuple(beam_args),
+    )
 
 
 def _as_an_absl_app() -> None:
@@ -110,34 +150,21 @@ def _as_an_absl_app() -> None:
     flags.FLAGS.mark_as_parsed()
 
 
-def _executor(path: str) -> type:
-    """The executor's class. `InvalidInput` where the image does not have it; what its own imports raise passes."""
-    from importlib import import_module
-
+def _imported(path: str) -> type:
     module, _, name = path.rpartition(".")
+    mend = "build the image from the code that the pipeline was compiled from"
     try:
         found = getattr(import_module(module), name)
     except ModuleNotFoundError as fault:
-        if not module or fault.name is None or not f"{module}.".startswith(f"{fault.name}."):
+        # A library that the executor's own module lacks is another matter, and is told as it is.
+        if fault.name is None or not f"{module}.".startswith(f"{fault.name}."):
             raise
-        raise InvalidInput(
-            f"The executor {path} is not in this image (there is no module {fault.name}); "
-            "build the image from the code that the pipeline was compiled from."
-        ) from fault
+        raise InvalidInput(f"The executor {path} is not in this image (there is no module {fault.name}); {mend}.") from fault
     except (AttributeError, ValueError) as fault:
-        raise InvalidInput(
-            f"The executor {path} is not in this image; build the image from the code that the pipeline was compiled from."
-        ) from fault
-    assert isinstance(found, type)
+        raise InvalidInput(f"The executor {path} is not in this image; {mend}.") from fault
+    if not isinstance(found, type):
+        raise InvalidInput(f"The executor {path} is no class; {mend}.")
     return found
-
-
-def _arguments() -> argparse.ArgumentParser:
-    parser: Any = argparse.ArgumentParser(prog="tfx_rollout.tfx.kubeflow.entrypoint", allow_abbrev=False)
-    for flag in (EXECUTOR, INVOCATION, INPUTS_SPEC):
-        parser.add_argument(flag, required=flag != INPUTS_SPEC, default="{}")
-    assert isinstance(parser, argparse.ArgumentParser)
-    return parser
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ LAYERS = [
     {"model_store", "saved_model"},
     {"validation", "blessing", "gateway", "evidence", "analysis", "serving", "replay"},
     {"rollout"},
-    {"supervisor"},
+    {"supervisor", "schedule"},
+    {"steps"},
     {"tfx", "kfp", "control", "cli", "testing"},
 ]
 """From the ground up. Within a layer parts may use each other, but not in a circle."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import shutil
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +13,6 @@ from typing import Any
 import pytest
 
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.rollout import RolloutController
-from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence
-from tfx_rollout.testing import Behaviour, InMemoryEvidence, ManualClock, SimulatedServing
 
 
 @pytest.fixture(scope="session")
@@ -27,66 +21,6 @@ def testdata() -> Path:
     import tfx.components
 
     return Path(next(iter(tfx.components.__path__))) / "testdata"
-
-
-PLAN = {
-    "name": "quick",
-    "stages": [{"share": 0.5, "min_seconds": 10, "max_seconds": 300, "max_failure_rate": 0.05}],
-    "window_seconds": 5,
-    "waiting_seconds": 2,
-    "min_windows": 3,
-    "min_requests": 100,
-    "promotion_deadline_seconds": 100_000,
-}
-
-
-class Supervised:
-    """A root that is served in a thread: real store, judge and controller; processes, requests and time are simulated."""
-
-    def __init__(self, base: BasePath, canary: Behaviour) -> None:
-        self.base = base
-        clock = ManualClock(time.time())
-        self._serving = SimulatedServing(base.name, clock)
-        evidence = InMemoryEvidence(clock, self._serving.split_at, canary=canary, waiting_seconds=2.0)
-        self._controller = RolloutController(base, evidence, clock)
-        self._clock = clock
-        self._stopped = threading.Event()
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def _serve(self) -> None:
-        root = self.base.store.root
-        with presence(root):
-            announce(root, SupervisorInfo(os.getpid(), "127.0.0.1:8500", "127.0.0.1:9901", self._clock.now()))
-            self._up.set()
-            while not self._stopped.is_set():
-                self.base.write_observed(self._serving.settle(self.base.desired()))
-                self._controller.tick()
-                self._clock.advance(4.0)
-
-    def __enter__(self) -> Supervised:
-        self._thread.start()
-        assert self._up.wait(30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join(30)
-
-
-@pytest.fixture
-def supervised() -> Callable[..., Supervised]:
-    """`supervised(base, failures=0.05)`: use it in `with`; `failures` is the canary's share."""
-
-    def supervised(base: BasePath, failures: float = 0.0) -> Supervised:
-        return Supervised(base, Behaviour(failures=failures))
-
-    return supervised
-
-
-@pytest.fixture
-def plan() -> dict[str, Any]:
-    return PLAN
 
 
 @dataclass

@@ -13,11 +13,13 @@ from tfx_rollout.cli.lazy import LazyGroup
     table={
         "serve": ("tfx_rollout.cli.serve:serve", "Serve every model of a root behind one address, until stopped."),
         "stop": ("tfx_rollout.cli.serve:stop", "End what goes on serving after a supervisor was killed."),
+        "validate": ("tfx_rollout.cli.validate:validate", "Ask a SavedModel in a server of its own, before it is pushed."),
         "push": ("tfx_rollout.cli.models:push", "Publish a SavedModel as a new version; moves no traffic."),
         "versions": ("tfx_rollout.cli.models:versions", "List the versions of a model and where they came from."),
         "live": ("tfx_rollout.cli.models:live", "Print the version that is live now."),
         "status": ("tfx_rollout.cli.status:status", "Show what serves how much: versions, labels, split, servers."),
         "rollout": ("tfx_rollout.cli.rollout:rollout", "Start, watch and steer the staged change to a new version."),
+        "check": ("tfx_rollout.cli.check:check", "Promote a rollout or roll it back, by all evidence about its model."),
         "rollback": ("tfx_rollout.cli.rollback:rollback", "Return to the version that was live before."),
         "plan": ("tfx_rollout.cli.plan:plan", "Show a rollout plan, check one of your own, or forecast what it takes."),
         "simulate": ("tfx_rollout.cli.simulate:simulate", "Simulate rollouts by a plan, decided by the judge itself."),

@@ -8,10 +8,12 @@
 The serving keeps TensorFlow Serving's rules for labels and versions and is driven by the
 very `next_step` that drives real processes; only the processes are simulated. The evidence
 is a scripted stream of requests, the same for the same seed however it is cut into windows.
+`ServedRoot(base)` puts all of it behind a root, for tests of a pipeline's steps.
 """
 
 from tfx_rollout.testing.clock import ManualClock
 from tfx_rollout.testing.evidence import Behaviour, InMemoryEvidence, InMemoryLabels
+from tfx_rollout.testing.served_root import ServedRoot
 from tfx_rollout.testing.serving import Delays, SimulatedServer, SimulatedServing
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "InMemoryEvidence",
     "InMemoryLabels",
     "ManualClock",
+    "ServedRoot",
     "SimulatedServer",
     "SimulatedServing",
 ]

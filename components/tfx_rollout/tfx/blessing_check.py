@@ -13,11 +13,11 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from tfx_rollout.blessing import Decision, Kind, Policy, Subject, decide, load_policy
+from tfx_rollout.blessing import Kind, Policy, Subject, load_policy
 from tfx_rollout.model_store import content_digest
+from tfx_rollout.steps import LastWord, Outcome, say_last_word
 from tfx_rollout.tfx.artifact_facts import SAFE_INTEGER, Artifacts, only, set_facts, write_json_file, write_mark
 from tfx_rollout.tfx.artifacts import RolloutReport
-from tfx_rollout.tfx.canary_run import Outcome, settle
 from tfx_rollout.tfx.evidence import gather, rollout_report
 from tfx_rollout.tfx.model_files import serving_model
 from tfx_rollout.tfx.parameters import Parameter, Serving, as_json, checked, run_id_or_default, serving_parameter
@@ -49,10 +49,12 @@ class Executor(base_executor.BaseExecutor):
         model = only(input_dict, "model")
         with tempfile.TemporaryDirectory(prefix="tfx-rollout-") as folder:
             subject = Subject(content_digest(serving_model(model, Path(folder))), model.uri)
-        decision = decide(subject, gather(input_dict), load_policy(exec_properties["policy"]))
         reported = rollout_report(only(input_dict, "report"))
-        found = settle(
+        word = say_last_word(
             serving.base,
+            subject,
+            gather(input_dict),
+            load_policy(exec_properties["policy"]),
             Outcome(
                 outcome=reported.facts["outcome"],
                 passed=bool(reported.passed),
@@ -61,32 +63,27 @@ class Executor(base_executor.BaseExecutor):
                 rollout=reported.facts["rollout"],
                 generation=reported.facts["generation"],
             ),
-            decision.promote,
             by="BlessingCheck",
-            why=decision.reason,
             say=lambda line: logging.info("BlessingCheck: %s", line),
         )
-        self._write(only(output_dict, "blessing"), model, decision, found)
+        self._write(only(output_dict, "blessing"), model, word)
 
-    def _write(self, blessing: types.Artifact, model: types.Artifact, decision: Decision, found: Outcome) -> None:
-        # What was refused, or was undone on the way, is not blessed, whatever spoke for it.
-        blessed = decision.promote and found.passed
-        reason = decision.reason if blessed or not decision.promote else f"the rollout ended as {found.outcome}: {found.reason}"
+    def _write(self, blessing: types.Artifact, model: types.Artifact, word: LastWord) -> None:
         set_facts(
             blessing,
             **{
-                evaluator.ARTIFACT_PROPERTY_BLESSED_KEY: int(blessed),
+                evaluator.ARTIFACT_PROPERTY_BLESSED_KEY: int(word.blessed),
                 evaluator.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY: model.uri,
-                "digest": decision.subject.digest,
-                "outcome": found.outcome,
-                "reason": reason,
+                "digest": word.decision.subject.digest,
+                "outcome": word.found.outcome,
+                "reason": word.reason,
             },
         )
         if 0 < model.id < SAFE_INTEGER:
             set_facts(blessing, **{evaluator.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY: model.id})
-        write_json_file(blessing, "decision.json", {**decision.to_json(), "blessed": blessed, "rollout": found.to_json()})
-        write_mark(blessing, evaluator.BLESSED_FILE_NAME if blessed else evaluator.NOT_BLESSED_FILE_NAME)
-        logging.info("BlessingCheck: %s: %s", "blessed" if blessed else "not blessed", reason)
+        write_json_file(blessing, "decision.json", word.to_json())
+        write_mark(blessing, evaluator.BLESSED_FILE_NAME if word.blessed else evaluator.NOT_BLESSED_FILE_NAME)
+        logging.info("BlessingCheck: %s: %s", "blessed" if word.blessed else "not blessed", word.reason)
 
 
 class BlessingCheck(base_component.BaseComponent):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from absl import logging
@@ -12,10 +11,10 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from tfx_rollout.rollout import Plan, load_plan, plan_from_dict
+from tfx_rollout.steps import read_plan
+from tfx_rollout.steps.canary import Outcome, page_of, run_canary
 from tfx_rollout.tfx.artifact_facts import Artifacts, flag, only, set_facts, text, write_json_file, write_text_file
 from tfx_rollout.tfx.artifacts import RolloutReport
-from tfx_rollout.tfx.canary_run import Outcome, page_of, run_canary
 from tfx_rollout.tfx.parameters import Parameter, Serving, late, run_id_or_default, serving_parameter
 
 
@@ -108,12 +107,3 @@ class CanaryRollout(base_component.BaseComponent):
                 report=types.Channel(type=RolloutReport),
             )
         )
-
-
-def read_plan(plan: Any) -> Plan:
-    """A plan from its document (a dict or JSON), or from a name or file. `InvalidPlan` and `NotFound` say what is wrong."""
-    if isinstance(plan, Mapping):
-        return plan_from_dict(plan, what="the parameter plan")
-    if str(plan).lstrip().startswith("{"):
-        return plan_from_dict(json.loads(plan), what="the parameter plan")
-    return load_plan(plan)

@@ -13,12 +13,11 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils
 
-from tfx_rollout.errors import InvalidModel
-from tfx_rollout.model_store import content_digest
+from tfx_rollout.steps import Validated, validate_model
 from tfx_rollout.tfx.artifact_facts import Artifacts, flag, maybe, only, set_facts, write_json_file, write_mark
 from tfx_rollout.tfx.model_files import example_files, serving_model
 from tfx_rollout.tfx.parameters import Parameter, Serving, checked, run_id_or_default, serving_parameter
-from tfx_rollout.validation import ValidationResult, load_limits, load_requests, validate
+from tfx_rollout.validation import load_limits, load_requests
 
 BLESSED_FILE, NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
 """The files of TFX's own InfraValidator."""
@@ -51,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         with tempfile.TemporaryDirectory(prefix="tfx-rollout-") as folder:
             work = Path(folder)
             candidate = serving_model(only(input_dict, "model"), work)
-            result = validate(
+            validated = validate_model(
                 candidate,
                 serving.model,
                 examples=None if examples is None else example_files(examples, settings.split),
@@ -63,7 +62,7 @@ class Executor(base_executor.BaseExecutor):
             blessing = only(output_dict, "blessing")
             for log in sorted((work / "validation").glob("*.log")):
                 io_utils.copy_file(str(log), f"{blessing.uri}/{log.name}", overwrite=True)
-            self._write(blessing, result, _digest(candidate))
+            self._write(blessing, validated)
 
     def _baseline(self, baseline: types.Artifact | None, work: Path) -> Path | None:
         """The live version; None where nothing is live and the baseline is but the candidate itself."""
@@ -71,11 +70,11 @@ class Executor(base_executor.BaseExecutor):
             return None
         return serving_model(baseline, work)
 
-    def _write(self, blessing: types.Artifact, result: ValidationResult, digest: str) -> None:
-        set_facts(blessing, blessed=int(result.blessed), has_model=0, reason=result.reason, digest=digest)
-        write_json_file(blessing, "report.json", {**result.to_json(), "digest": digest})
-        write_mark(blessing, BLESSED_FILE if result.blessed else NOT_BLESSED_FILE)
-        logging.info("InfraValidator: the model is %s: %s", "blessed" if result.blessed else "not blessed", result.reason)
+    def _write(self, blessing: types.Artifact, found: Validated) -> None:
+        set_facts(blessing, blessed=int(found.blessed), has_model=0, reason=found.reason, digest=found.digest)
+        write_json_file(blessing, "report.json", found.to_json())
+        write_mark(blessing, BLESSED_FILE if found.blessed else NOT_BLESSED_FILE)
+        logging.info("InfraValidator: the model is %s: %s", "blessed" if found.blessed else "not blessed", found.reason)
 
 
 class InfraValidator(base_component.BaseComponent):
@@ -120,11 +119,3 @@ class InfraValidator(base_component.BaseComponent):
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )
-
-
-def _digest(candidate: Path) -> str:
-    """The content digest, empty for a folder that can be no version (it is not blessed anyway)."""
-    try:
-        return content_digest(candidate)
-    except InvalidModel:
-        return ""

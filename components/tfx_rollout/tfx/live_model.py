@@ -17,6 +17,7 @@ from tfx.utils import io_utils, path_constants
 
 from tfx_rollout.errors import InvalidInput
 from tfx_rollout.model_store import content_digest
+from tfx_rollout.steps import live_version
 from tfx_rollout.tfx.artifact_facts import SAFE_INTEGER, Artifacts, maybe, only, set_facts, write_mark
 from tfx_rollout.tfx.model_files import serving_model
 from tfx_rollout.tfx.parameters import Parameter, Serving, run_id_or_default, serving_parameter
@@ -41,17 +42,16 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> None:
         base = Serving.parse(exec_properties["serving"]).base
-        state = base.desired()
-        if state.stable is not None:
-            source = base.version_path(state.stable)
-            self._write(output_dict, source, live=1, version=str(state.stable), generation=state.generation)
-            logging.info("LiveModel: version %d of %s is live.", state.stable, base.name)
+        found = live_version(base)
+        if found.path is not None:
+            self._write(output_dict, found.path, live=1, version=str(found.version), generation=found.generation)
+            logging.info("LiveModel: version %d of %s is live.", found.version, base.name)
             return
         logging.info("LiveModel: nothing of %s is live.", base.name)
         fallback = maybe(input_dict, "fallback")
         if fallback is not None:
             with tempfile.TemporaryDirectory(prefix="tfx-rollout-") as folder:
-                self._write(output_dict, serving_model(fallback, Path(folder)), live=0, version="", generation=state.generation)
+                self._write(output_dict, serving_model(fallback, Path(folder)), live=0, version="", generation=found.generation)
             return
         if self._context is None or self._context.pipeline_run_id is None:
             raise InvalidInput(

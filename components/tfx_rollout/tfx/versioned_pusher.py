@@ -13,8 +13,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils
 
-from tfx_rollout.blessing import Policy, Subject, decide
-from tfx_rollout.model_store import content_digest
+from tfx_rollout.steps import push
 from tfx_rollout.tfx.artifact_facts import Artifacts, only, set_facts
 from tfx_rollout.tfx.evidence import gather
 from tfx_rollout.tfx.model_files import serving_model
@@ -45,16 +44,14 @@ class Executor(base_executor.BaseExecutor):
         pushed = only(output_dict, "pushed_model")
         with tempfile.TemporaryDirectory(prefix="tfx-rollout-") as folder:
             model = serving_model(artifact, Path(folder))
-            subject = Subject(content_digest(model), artifact.uri)
-            evidence = gather(input_dict)
-            # Blessings of other components name no model; that a yes is about another one is told all the same.
-            decision = decide(subject, evidence, Policy(tuple(piece.kind for piece in evidence), unbound="accept"))
-            if not decision.promote:
-                set_facts(pushed, pushed=0, reason=decision.reason, digest=subject.digest)
-                logging.info("VersionedPusher: not pushed, since %s.", decision.reason)
-                return
             run = str(exec_properties.get("run_id") or "")
-            published = destination.base.publish(model, provenance={"run": run, "model": artifact.uri, "by": "VersionedPusher"})
+            provenance = {"run": run, "model": artifact.uri, "by": "VersionedPusher"}
+            result = push(destination.base, model, gather(input_dict), uri=artifact.uri, provenance=provenance)
+            published = result.published
+            if published is None:
+                set_facts(pushed, pushed=0, reason=result.reason, digest=result.digest)
+                logging.info("VersionedPusher: not pushed, since %s.", result.reason)
+                return
             # As TFX's own Pusher does, for components that read the model from the artifact.
             io_utils.copy_dir(str(model), pushed.uri)
         set_facts(
@@ -63,7 +60,7 @@ class Executor(base_executor.BaseExecutor):
             pushed_destination=str(published.path),
             pushed_version=str(published.version),
             digest=published.digest,
-            reason="every connected blessing says yes" if evidence else "no blessing is connected",
+            reason=result.reason,
         )
         logging.info("VersionedPusher: %s is version %d (%s).", published.path, published.version, published.digest)
 

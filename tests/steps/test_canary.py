@@ -9,7 +9,7 @@ import pytest
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.rollout import Phase, await_rollout, list_rollouts, plan_from_dict, send_order, start_rollout
-from tfx_rollout.tfx.canary_run import default_timeout, page_of, progress, run_canary, settle
+from tfx_rollout.steps.canary import default_timeout, page_of, progress, run_canary, settle
 from tfx_rollout.traffic import Label, Split
 
 

@@ -1,4 +1,4 @@
-"""The rollout as a step of a pipeline: submit it, follow it, settle it. No TFX in here.
+"""The rollout as a step of a pipeline: submit it, follow it, settle it.
 
 The supervisor is the one that acts. This step only writes orders and reads states, so it
 may be killed at any moment: the rollout goes on, and the step, run again, finds it.
@@ -16,6 +16,7 @@ from tfx_rollout.rollout import Plan, build_report, render_html
 from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_rollout, send_order, start_rollout
 from tfx_rollout.rollout.orders import Expectation, OrderKind
 from tfx_rollout.rollout.state import Phase, RolloutState
+from tfx_rollout.steps.page import render_page
 from tfx_rollout.supervisor.presence import running_supervisor
 
 SCHEMA = 1
@@ -43,6 +44,20 @@ class Outcome:
     rollout: str = ""
     generation: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        """From what `to_json` made. `KeyError`, `TypeError` or `ValueError` for anything else."""
+        version = data["version"]
+        return cls(
+            outcome=str(data["outcome"]),
+            passed=bool(data["passed"]),
+            reason=str(data["reason"]),
+            version=None if version is None else int(version),
+            digest=str(data["digest"]),
+            rollout=str(data["rollout"]),
+            generation=int(data["generation"]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -177,6 +192,13 @@ def outcome_of(base: BasePath, state: RolloutState) -> Outcome:
 def page_of(base: BasePath, rollout: str) -> str:
     """The report of a rollout as a page, as it stands now."""
     return render_html(build_report(read_rollout(base, rollout)))
+
+
+def page_of_outcome(base: BasePath, found: Outcome) -> str:
+    """The page of the rollout; where there was none, one that says why."""
+    if found.rollout:
+        return page_of(base, found.rollout)
+    return render_page(f"Rollout of {base.name}", found.outcome.replace("_", " "), found.passed, found.reason)
 
 
 def default_timeout(plan: Plan) -> float:

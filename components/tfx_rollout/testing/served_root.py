@@ -1,0 +1,51 @@
+"""A root that is served in a thread: real store, judge and controller; processes, requests and time are simulated."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from tfx_rollout.model_store import BasePath
+from tfx_rollout.rollout import RolloutController
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence
+from tfx_rollout.testing.clock import ManualClock
+from tfx_rollout.testing.evidence import Behaviour, InMemoryEvidence
+from tfx_rollout.testing.serving import SimulatedServing
+
+
+class ServedRoot:
+    """Stands in for `tfx-rollout serve` while one model's steps are tested; use it in `with`.
+
+    `canary` is how the candidate behaves. Each turn takes 4 seconds of simulated time.
+    """
+
+    def __init__(self, base: BasePath, canary: Behaviour | None = None) -> None:
+        self.base = base
+        clock = ManualClock(time.time())
+        self._serving = SimulatedServing(base.name, clock)
+        evidence = InMemoryEvidence(clock, self._serving.split_at, canary=canary or Behaviour(), waiting_seconds=2.0)
+        self._controller = RolloutController(base, evidence, clock)
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def _serve(self) -> None:
+        root = self.base.store.root
+        with presence(root):
+            announce(root, SupervisorInfo(os.getpid(), "127.0.0.1:8500", "127.0.0.1:9901", self._clock.now()))
+            self._up.set()
+            while not self._stopped.is_set():
+                self.base.write_observed(self._serving.settle(self.base.desired()))
+                self._controller.tick()
+                self._clock.advance(4.0)
+
+    def __enter__(self) -> ServedRoot:
+        self._thread.start()
+        assert self._up.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join(30)

@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tfx_rollout.errors import InvalidPlan
-from tfx_rollout.kfp.ir import Documents, load, parse
-from tfx_rollout.kfp.ir.executor_rules import container_images, executors, lifecycle_hooks
-from tfx_rollout.kfp.ir.finding import Finding
-from tfx_rollout.kfp.ir.flow_rules import cycles, legacy_parameters, parameter_sources, producers
-from tfx_rollout.kfp.ir.linting import Rule, lint
-from tfx_rollout.kfp.ir.pipeline_rules import no_tasks, pipeline_name, schema_version
-from tfx_rollout.kfp.ir.schema_rules import SCHEMA_RULES
+from tfx_rollout.kfp.ir import Documents, Finding, lint, load, parse
+from tfx_rollout.kfp.ir.linting import Rule
+from tfx_rollout.kfp.ir.schema_rules import SHAPELESS
 from tfx_rollout.kfp.ir.tasks import tasks_of
 from tfx_rollout.kfp.runner.locations import Locations
 from tfx_rollout.kfp.runner.order import is_exit_task
@@ -49,24 +45,20 @@ class Pipeline:
 def load_pipeline(ir: Path | str | Documents, locations: Locations) -> Pipeline:
     """The pipeline of a file, a text or documents. `InvalidPlan` with every fault of it."""
     documents = ir if isinstance(ir, Documents) else parse(ir) if isinstance(ir, str) and "\n" in ir else load(ir)
-    unreadable = lint(documents, SCHEMA_RULES)
-    # A document with unknown shapes is not worth reading further: each further fault would be one of the first.
-    findings = unreadable or lint(documents, (*REFUSED, unmapped_claims(locations)))
+    findings = [finding for finding in lint(documents) if finding.rule not in TAKEN]
+    if not any(finding.rule == SHAPELESS for finding in findings):
+        findings += lint(documents, (*RULES, unmapped_claims(locations)))
     if findings:
         raise InvalidPlan(f"the compiled pipeline {documents.name}", [str(finding) for finding in findings])
     return Pipeline(documents.pipeline["pipelineInfo"]["name"], documents)
 
 
-def iterators(documents: Documents) -> Iterator[Finding]:
+def loops(documents: Documents) -> Iterator[Finding]:
     """Loops run on a cluster, but not here."""
     for task in tasks_of(documents.pipeline):
-        if "artifactIterator" in task.spec:
-            yield Finding(
-                "iterator", task.node, "it iterates over artifacts, which open-source KFP does not do", "iterate over a parameter"
-            )
         if "parameterIterator" in task.spec:
             yield Finding(
-                "iterator", task.node, "it is a dsl.ParallelFor, which this runner does not run", "try the body on its own"
+                "loop", task.node, "it is a dsl.ParallelFor, which this runner does not run", "run the loop's body on its own"
             )
 
 
@@ -124,38 +116,39 @@ def unmapped_claims(locations: Locations) -> Rule:
     """Volumes of the cluster need a folder of this machine."""
 
     def rule(documents: Documents) -> Iterator[Finding]:
+        mounting: dict[str, list[str]] = {}
         for task in tasks_of(documents.pipeline):
             for mount in _claims(documents, task.executor_label):
-                path = str(mount.get("mountPath", ""))
-                if not locations.covers(path):
-                    yield Finding(
-                        "unmapped-mount",
-                        task.node,
-                        f"it mounts a volume claim at {path}, which is not mapped",
-                        f"give mounts={{{path!r}: FOLDER}}",
-                    )
+                mounting.setdefault(str(mount.get("mountPath", "")), []).append(task.node)
+        for path, nodes in mounting.items():
+            if not locations.covers(path):
+                yield Finding(
+                    "unmapped-mount",
+                    ", ".join(nodes),
+                    f"a volume claim is mounted at {path}, which is not mapped",
+                    f"give mounts={{{path!r}: FOLDER}}",
+                )
 
     return rule
 
 
-REFUSED: tuple[Rule, ...] = (
-    schema_version,
-    pipeline_name,
-    no_tasks,
-    executors,
-    lifecycle_hooks,
-    container_images,
-    legacy_parameters,
-    producers,
-    parameter_sources,
-    cycles,
-    nested_in_themselves,
-    only_exit_tasks,
-    conditional_importers,
-    concatenations,
-    iterators,
+TAKEN = frozenset(
+    {
+        "artifact-title",
+        "caching",
+        "dependency",
+        "entrypoint",
+        "inputs-spec",
+        "live-model",
+        "pipeline-root",
+        "placeholder",
+        "root-input",
+    }
 )
-"""What the API server or the compiler behind it refuses, and what this runner does not do."""
+"""Findings that do not keep a cluster from starting a run. They show themselves, or are looked at with the run's own facts."""
+
+RULES: tuple[Rule, ...] = (nested_in_themselves, only_exit_tasks, conditional_importers, concatenations, loops)
+"""What the compiler behind the API server refuses beyond `lint`, and what this runner does not do."""
 
 
 def _claims(documents: Documents, label: str) -> list[Json]:

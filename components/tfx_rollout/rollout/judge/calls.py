@@ -82,7 +82,7 @@ def calls(plan: Plan, ledger: Ledger) -> Calls:
     held = np.where((columns.asks & accepted[:, None]), -np.inf, ledger.log_metrics)
     suspicion = held.max(axis=1)
     found = gates.evaluate(columns, ledger, suspicion >= log_threshold / 2)
-    call = _first_that_applies(columns, ledger, confirmed & ~asks, asking.any(axis=1), found)
+    call = _first_that_applies(columns, ledger, confirmed & ~asks, np.any(asking, axis=1), found)
     burst = enough & ~confirmed
     return Calls(call, log_threshold, evidence, ledger.log_metrics, suspicion, leading, burst, asking, found, of_guards)
 

@@ -84,7 +84,14 @@ def test_an_output_file_is_read_by_its_declared_type(text, kind, value):
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("7.5", "NUMBER_INTEGER"), ("1_0", "NUMBER_INTEGER"), ("x", "NUMBER_DOUBLE"), ("yes", "BOOLEAN"), ("{}", "LIST"), ("[", "LIST")],
+    [
+        ("7.5", "NUMBER_INTEGER"),
+        ("1_0", "NUMBER_INTEGER"),
+        ("x", "NUMBER_DOUBLE"),
+        ("yes", "BOOLEAN"),
+        ("{}", "LIST"),
+        ("[", "LIST"),
+    ],
 )
 def test_an_output_file_of_another_type_is_refused(text, kind):
     with pytest.raises(ValueError):

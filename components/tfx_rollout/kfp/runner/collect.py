@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_rollout.errors import TaskFault
-from tfx_rollout.kfp.runner.values import Value, as_value, from_text
+from tfx_rollout.kfp.runner.values import Value, as_value, from_text, kind_name
 
 Json = dict[str, Any]
 
@@ -24,19 +24,26 @@ def executor_output(path: Path) -> Json:
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2 as messages
 
+    message = messages.ExecutorOutput()
     try:
         found = json.loads(text)
-        json_format.ParseDict(_without_custom_paths(found), messages.ExecutorOutput(), ignore_unknown_fields=False)
+        if not isinstance(found, dict):
+            raise ValueError(f"it is {kind_name(as_value(found))}")
+        plain, paths = _without_custom_paths(found)
+        json_format.ParseDict(plain, message, ignore_unknown_fields=False)
     except (ValueError, json_format.ParseError) as fault:
         said = " ".join(str(fault).split()).rstrip(".")
         raise TaskFault(f"its output file {path.name} is no ExecutorOutput ({said})") from fault
-    assert isinstance(found, dict)
-    return found
+    # In the one form that JSON of a message can have here: no nulls, no other names of fields.
+    output: Json = json_format.MessageToDict(message)
+    for key, custom in paths.items():
+        output["artifacts"][key]["artifacts"][0]["customPath"] = custom
+    return output
 
 
 def output_parameters(outputs: Mapping[str, Any], output: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Value]:
     """The output parameters: from the ExecutorOutput, else each from its own file. Raises TaskFault where one is missing."""
-    parameters: dict[str, Value] = {key: as_value(value) for key, value in _either(output, "parameterValues").items()}
+    parameters: dict[str, Value] = {key: as_value(value) for key, value in output.get("parameterValues", {}).items()}
     for key, place in outputs.get("parameters", {}).items():
         if key in parameters:
             continue
@@ -64,32 +71,28 @@ def output_artifacts(outputs: Mapping[str, Any], output: Mapping[str, Any]) -> d
             artifact["uri"] = changed.get("uri") or artifact["uri"]
             if "metadata" in changed:
                 artifact["metadata"] = {**artifact.get("metadata", {}), **as_value(changed["metadata"])}
-            if custom := changed.get("customPath") or changed.get("custom_path"):
-                artifact["customPath"] = custom
+            if changed.get("customPath"):
+                artifact["customPath"] = changed["customPath"]
         merged[key] = artifact
     return merged
 
 
-def _either(message: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A field under its JSON name or its own, both of which the parsers take."""
-    own = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    found: Mapping[str, Any] = message.get(name, message.get(own, {}))
-    return found
-
-
-def _without_custom_paths(found: Any) -> Any:
-    """The message as kfp's older releases know it: they have no `customPath`, which the launcher reads all the same."""
-    if not isinstance(found, dict) or not isinstance(found.get("artifacts"), dict):
-        return found
-    artifacts = {}
+def _without_custom_paths(found: Json) -> tuple[Json, dict[str, str]]:
+    """The message without `customPath`, which kfp's older releases do not know, and that of each first artifact."""
+    artifacts, paths = {}, {}
+    if not isinstance(found.get("artifacts"), dict):
+        return found, paths
     for key, given in found["artifacts"].items():
-        if isinstance(given, dict) and isinstance(given.get("artifacts"), list):
-            given = {**given, "artifacts": [_plain(artifact) for artifact in given["artifacts"]]}
-        artifacts[key] = given
-    return {**found, "artifacts": artifacts}
-
-
-def _plain(artifact: Any) -> Any:
-    if not isinstance(artifact, dict):
-        return artifact
-    return {key: value for key, value in artifact.items() if key not in ("customPath", "custom_path")}
+        if not isinstance(given, dict) or not isinstance(given.get("artifacts"), list):
+            artifacts[key] = given
+            continue
+        plain = []
+        for number, artifact in enumerate(given["artifacts"]):
+            rest = dict(artifact) if isinstance(artifact, dict) else artifact
+            if isinstance(rest, dict):
+                custom = rest.pop("customPath", None) or rest.pop("custom_path", None)
+                if number == 0 and isinstance(custom, str):
+                    paths[key] = custom
+            plain.append(rest)
+        artifacts[key] = {**given, "artifacts": plain}
+    return {**found, "artifacts": artifacts}, paths

@@ -17,6 +17,8 @@ from tfx_rollout.errors import InvalidInput
 
 _MOUNTS = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/"}
 """Where the launcher puts what lies in an object store."""
+WORKSPACE_MARK, WORKSPACE = "_kfp_workspace", "/kfp-workspace/.artifacts"
+"""How it marks what lies in the run's own volume instead, and where that is."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ def input_artifacts(executor_input: str | None) -> dict[str, TaskArtifact]:
 
 
 def _artifact(found: Mapping[str, Any]) -> TaskArtifact:
-    return TaskArtifact(Path(found.get("customPath") or _local(found["uri"])), found.get("metadata") or {})
+    metadata = found.get("metadata") or {}
+    path = found.get("customPath") or _local(found["uri"])
+    return TaskArtifact(Path(WORKSPACE + path if metadata.get(WORKSPACE_MARK) else path), metadata)
 
 
 def _local(uri: str) -> str:

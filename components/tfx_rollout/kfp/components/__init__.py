@@ -1,0 +1,48 @@
+"""The deployment stage as plain components of Kubeflow Pipelines, for pipelines without TFX.
+
+    from tfx_rollout.kfp.components import components_for
+
+    stage = components_for("registry.example.com/tfx-rollout:1.2.0")
+
+Each calls the command in an image that has neither TFX nor kfp, and has scalar outputs that
+`dsl.If` can compare. The names below are loaded on first use; only they import kfp.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfx_rollout.kfp.components.check_blessing import check_blessing
+    from tfx_rollout.kfp.components.components import Components, components_for
+    from tfx_rollout.kfp.components.end_unfinished import end_unfinished
+    from tfx_rollout.kfp.components.live_model import live_model
+    from tfx_rollout.kfp.components.push_model import push_model
+    from tfx_rollout.kfp.components.run_canary import run_canary
+    from tfx_rollout.kfp.components.validate_infra import validate_infra
+
+__all__ = [
+    "Components",
+    "check_blessing",
+    "components_for",
+    "end_unfinished",
+    "live_model",
+    "push_model",
+    "run_canary",
+    "validate_infra",
+]
+
+_HOMES = {"Components": "components", "components_for": "components"}
+
+
+def __getattr__(name: str) -> Any:
+    """The components, imported when they are asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, name)}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,19 @@
+"""The image in which the components run: no TFX, no kfp, only this package. Imports no kfp."""
+
+from __future__ import annotations
+
+import os
+
+DEFAULT_IMAGE = "tfx-rollout:latest"
+"""The image of the published components, as `kubeflow/image/Dockerfile.slim` builds it."""
+
+VARIABLE = "TFX_ROLLOUT_IMAGE"
+"""The environment variable that names another one, while a pipeline is compiled."""
+
+COMMAND = ["python", "-m", "tfx_rollout.cli"]
+"""The command in it."""
+
+
+def image() -> str:
+    """The image of the components of this package: that of the environment variable, else the default."""
+    return os.environ.get(VARIABLE) or DEFAULT_IMAGE

@@ -51,7 +51,7 @@ def test_every_fault_of_the_runs_parameters_is_told_at_once():
     [("STRING", 5), ("NUMBER_INTEGER", True), ("BOOLEAN", 1), ("LIST", {}), ("STRUCT", []), ("NUMBER_DOUBLE", float("nan"))],
 )
 def test_a_value_of_another_json_kind_is_refused(kind, value):
-    with pytest.raises(InvalidPlan, match="^the parameters for x is not valid: p: .*; give it"):
+    with pytest.raises(InvalidPlan, match=r"^the parameters for x is not valid: p: .*; give it"):
         run_parameters({"inputDefinitions": {"parameters": {"p": {"parameterType": kind}}}}, {"p": value}, NOWHERE, "x")
 
 

@@ -76,7 +76,7 @@ def test_a_task_that_takes_its_types_from_its_inputs_fails_here_too(ir, run, wri
         "import json, sys; print(json.loads(sys.argv[1])['inputs']['artifacts']['model']['artifacts'][0]['type']['schemaTitle'])"
     )
     ir.add("use", code, "{{$}}", artifacts={"model": from_task("make", "model")})
-    with pytest.raises(TaskFailed, match="Task use failed: .*KeyError: 'schemaTitle'"):
+    with pytest.raises(TaskFailed, match=r"Task use failed: .*KeyError: 'schemaTitle'"):
         run(ir).require_success()
 
 
@@ -221,7 +221,7 @@ def test_after_a_failure_dependents_are_skipped_other_branches_go_on_and_exit_ha
         "error": {},
     }
     assert status["pipelineJobResourceName"].startswith("small-")
-    with pytest.raises(TaskFailed, match="Task fail failed: it ended with exit code 3; its log .* ends with: why"):
+    with pytest.raises(TaskFailed, match=r"Task fail failed: it ended with exit code 3; its log .* ends with: why"):
         result.require_success()
 
 

@@ -3,12 +3,13 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test test-fast lint bench clean
+.PHONY: help environment demo test test-fast test-tfx121 lint bench clean
 
 help:
 	@echo "make demo              the taxi pipeline three times, ending in a live serving (KEEP=1 leaves it on)"
 	@echo "make test              style, types and all tests"
 	@echo "make test-fast         the tests that need neither servers nor TensorFlow (seconds)"
+	@echo "make test-tfx121       tests and demo with TFX 1.21 on Python 3.13, in a Debian 13 root (needs root; ARGS="tests/rollout" for a part)"
 	@echo "make bench NAME=x      one benchmark of benchmarks/, against its bars (ARGS="--runs 100")"
 
 environment:
@@ -22,6 +23,9 @@ test: lint
 
 test-fast: environment
 	@$(RUN) -m pytest -m "not integration"
+
+test-tfx121:
+	@$(PYTHON) .ci/tfx121.py $(ARGS)
 
 lint: environment
 	@.venv/bin/ruff check --quiet .

@@ -159,6 +159,13 @@ def find_python() -> Path:
     )
 
 
+def has_headers(python: Path) -> bool:
+    """Whether C++ can be compiled for this interpreter; Debian keeps its headers in a package apart."""
+    asking = "import os, sysconfig; print(os.path.exists(os.path.join(sysconfig.get_paths()['include'], 'Python.h')))"
+    asked = subprocess.run([str(python), "-c", asking], capture_output=True, text=True)
+    return asked.stdout.strip() == "True"
+
+
 def fingerprint(python: Path) -> str:
     """What the environment was made from."""
     digest = hashlib.sha256(str(python).encode())
@@ -185,6 +192,11 @@ def make() -> None:
         raise Unfit(
             "One dependency of TFX (pyfarmhash) is compiled on install, and there is no C++ compiler; "
             "install one (Debian and Ubuntu: apt install g++)."
+        )
+    if not has_headers(python):
+        raise Unfit(
+            f"One dependency of TFX (pyfarmhash) is compiled on install, and {python} has no Python.h; "
+            f"install its headers (Debian and Ubuntu: apt install python{version_of(python)}-dev)."
         )
     line = "1.16" if version_of(python) in OLD_LINE else "1.21"
     say(f"installing TFX {line} and what goes with it on Python {version_of(python)} into .venv (about a minute)")

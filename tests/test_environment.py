@@ -63,3 +63,23 @@ def test_an_unfit_interpreter_is_refused_in_one_sentence_and_nothing_is_made(tmp
     assert answer.stderr.startswith("setup: TFX_ROLLOUT_PYTHON=/bin/true is not a Python ")
     assert answer.stderr.count("\n") == 1
     assert not (checkout / ".venv").exists()
+
+
+def test_headers_are_told_from_the_interpreter_itself(environment: ModuleType, tmp_path: Path) -> None:
+    without = tmp_path / "python3.13"
+    without.write_text("#!/bin/sh\necho False\n")
+    without.chmod(0o755)
+    assert not environment.has_headers(without)
+    assert environment.has_headers(Path(sys.executable))
+
+
+def test_an_installed_interpreter_is_preferred_to_a_better_one_that_would_be_fetched(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = tmp_path / "python3.13"
+    only.write_text("#!/bin/sh\necho 3.13\n")
+    only.chmod(0o755)
+    monkeypatch.delenv("TFX_ROLLOUT_PYTHON", raising=False)
+    monkeypatch.setattr(environment, "glibc", lambda: (2, 41))
+    monkeypatch.setattr(environment, "installed", lambda version: only if version == "3.13" else None)
+    assert environment.find_python() == only

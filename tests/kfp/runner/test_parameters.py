@@ -37,7 +37,7 @@ def test_given_values_and_defaults_make_the_runs_parameters(tmp_path):
 def test_every_fault_of_the_runs_parameters_is_told_at_once():
     with pytest.raises(InvalidPlan) as refused:
         run_parameters(ROOT, {"steps": "many", "other": 1, "kind": "c"}, NOWHERE, "small.yaml")
-    assert refused.value.what == "the parameters for small.yaml"
+    assert refused.value.what == "the set of parameters for small.yaml"
     assert refused.value.faults == (
         "other: the pipeline has no such parameter; it has: data, kind, maybe, steps",
         "steps: it is a string; give it a number",
@@ -51,7 +51,7 @@ def test_every_fault_of_the_runs_parameters_is_told_at_once():
     [("STRING", 5), ("NUMBER_INTEGER", True), ("BOOLEAN", 1), ("LIST", {}), ("STRUCT", []), ("NUMBER_DOUBLE", float("nan"))],
 )
 def test_a_value_of_another_json_kind_is_refused(kind, value):
-    with pytest.raises(InvalidPlan, match=r"^the parameters for x is not valid: p: .*; give it"):
+    with pytest.raises(InvalidPlan, match=r"^the set of parameters for x is not valid: p: .*; give it"):
         run_parameters({"inputDefinitions": {"parameters": {"p": {"parameterType": kind}}}}, {"p": value}, NOWHERE, "x")
 
 

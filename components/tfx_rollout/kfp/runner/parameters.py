@@ -56,7 +56,7 @@ def run_parameters(root: Json, given: Json, locations: Locations, what: str) -> 
             faults.append(f"{name}: it is none of {', '.join(json_text(literal) for literal in allowed)}; give it one of these")
         values[name] = value
     if faults:
-        raise InvalidPlan(f"the parameters for {what}", faults)
+        raise InvalidPlan(f"the set of parameters for {what}", faults)
     return {name: locations.value(value) for name, value in values.items()}
 
 

@@ -16,6 +16,9 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     │       └── LostLease            the lease on the root that this process held: what it wanted to write was not written
     ├── StorageFault                 the disk or the folder refused (full, read-only, a file in the way)
     │   └── CorruptState             a control file that does not say what it must
+    ├── KubeflowFault                Kubeflow Pipelines is not there, or did not do what it was asked
+    │   ├── KubeflowRefused          it did not take the token, or the token does not suffice
+    │   └── HalfApplied              some schedules of a file were applied, and then one could not be
     ├── TaskFault                    what fails a task of a compiled pipeline, here as on a cluster
     │   └── TaskFailed               the task that failed a run, and where its log is
     └── ServingFault                 a process of the serving setup did not do its part
@@ -157,6 +160,36 @@ class CorruptState(StorageFault):
 
     def __init__(self, path: str, fault: str) -> None:
         super().__init__(path, f"cannot be used ({fault})", "restore it from a copy")
+
+
+class KubeflowFault(RolloutError):
+    """Kubeflow Pipelines is not there, is something else, or did not do what it was asked. `status` is HTTP's, 0 without one."""
+
+    exit_code = 7
+
+    def __init__(self, host: str, fault: str, mend: str, *, status: int = 0) -> None:
+        self.host, self.status = host, status
+        super().__init__(f"Kubeflow Pipelines at {host} {fault}; {mend}.")
+
+
+class KubeflowRefused(KubeflowFault):
+    """Kubeflow Pipelines did not take the token (401), or the token does not suffice (403)."""
+
+    def __init__(self, host: str, status: int, said: str) -> None:
+        if status == 401:
+            fault, mend = "did not take the token", "give one that is still valid, by --token-file or TFX_ROLLOUT_KFP_TOKEN"
+        else:
+            fault, mend = "does not allow this", "ask for the right to recurring runs, pipelines and experiments of the namespace"
+        super().__init__(host, f"{fault} ({status}: {said.rstrip('.')})", mend, status=status)
+
+
+class HalfApplied(KubeflowFault):
+    """Some schedules of a file were applied, then one could not be. Applying the file again does the rest."""
+
+    def __init__(self, host: str, done: Sequence[str], left: Sequence[str], cause: RolloutError) -> None:
+        self.done, self.left = tuple(done), tuple(left)
+        fault = f"is only partly as declared: applied {', '.join(done) or 'nothing'}, not applied {', '.join(left)} ({cause})"
+        super().__init__(host, fault, "apply the file again, which does the rest")
 
 
 class TaskFault(RolloutError):

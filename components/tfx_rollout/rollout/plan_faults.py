@@ -40,7 +40,7 @@ def between_fields(document: Fields) -> list[str]:
 def sentence(document: type[BaseModel], error: Mapping[str, Any]) -> str:
     """One of pydantic's errors as `field is value; what it must be`. `document` is the model that was validated."""
     place, kind, ctx = error["loc"], error["type"], error.get("ctx", {})
-    path = _path(place)
+    path = path_of(place)
     section = _section(document, place[:-1])
     if kind == "extra_forbidden":
         known = list(section.model_fields)
@@ -211,7 +211,8 @@ def _examples(section: type[BaseModel], name: str | int) -> list[Any]:
     return next((found["examples"] for found in alternatives if "examples" in found), [])
 
 
-def _path(place: Sequence[str | int]) -> str:
+def path_of(place: Sequence[str | int]) -> str:
+    """A place in a document as people write it: `stages[0].share`."""
     path = ""
     for part in place:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)

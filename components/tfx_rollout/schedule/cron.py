@@ -127,9 +127,8 @@ def parse_cron(text: str) -> Cron | Every:
         raise CronFault(_five_fields(parts))
     if len(parts) != 6:
         raise CronFault(
-            f"has {len(parts)} field{'' if len(parts) == 1 else 's'}; give six: second, minute, hour, day of the month, "
-            "month, day of the week, 
-            "such as '0 30 2 * * *' for 02:30 UTC every day"
+            f"has {len(parts)} field{'' if len(parts) == 1 else 's'}; give six (second, minute, hour, day of the month, month, "
+            "day of the week), such as '0 30 2 * * *' for 02:30 UTC every day"
         )
     (seconds, _), (minutes, _), (hours, _), (days, any_day), (months, _), (weekdays, any_weekday) = (
         _values(part, field) for part, field in zip(parts, FIELDS, strict=True)

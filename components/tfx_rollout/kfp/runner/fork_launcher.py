@@ -138,7 +138,8 @@ class ForkLauncher:
             raise InvalidInput(f"The modules to preload ({names}) cannot be imported: {said}; give modules that can.")
         self._tell(f"imported in {ready['seconds']:.1f} s")
         if ready["threads"] > 1:
-            self._tell(f"the imports started {ready['threads'] - 1} threads, which a fork does not have")
+            count = ready["threads"] - 1
+            self._tell(f"the imports started {count} threads; a task has none of them, and may hang on their locks")
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
         """The server's next line; None where it does not come in time, or the server is gone."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfx.components import InfraValidator as StockInfraValidator
 from tfx.orchestration import data_types
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
 from tfx.orchestration.pipeline import Pipeline
@@ -31,6 +32,7 @@ def compile_for_kubeflow(pipeline: Pipeline, settings: KubeflowSettings, path: P
 def compiled_documents(pipeline: Pipeline, settings: KubeflowSettings, steps: Sequence[Step] = STEPS) -> Documents:
     """The documents as they would be written, before they are checked."""
     name = pipeline.pipeline_info.pipeline_name
+    _refuse_stock_validators(pipeline)
     defaults = parameter_defaults(pipeline)
     given = settings.model_copy(update={"parameters": {**defaults, **settings.parameters}})
     return finish(Documents(_pipeline_spec(pipeline, settings.image), name=name), given, steps)
@@ -49,6 +51,16 @@ def parameter_defaults(pipeline: Pipeline) -> dict[str, Scalar]:
     if faults:
         raise InvalidPlan(f"the pipeline {pipeline.pipeline_info.pipeline_name}", faults)
     return defaults
+
+
+def _refuse_stock_validators(pipeline: Pipeline) -> None:
+    faults = [
+        f"{component.id}: it is TFX's own InfraValidator, which no Kubeflow pipeline may have; use tfx_rollout.InfraValidator"
+        for component in pipeline.components
+        if isinstance(component, StockInfraValidator)
+    ]
+    if faults:
+        raise InvalidPlan(f"the pipeline {pipeline.pipeline_info.pipeline_name}", faults)
 
 
 def _pipeline_spec(pipeline: Pipeline, image: str) -> dict[str, Any]:

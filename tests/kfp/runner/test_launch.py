@@ -38,6 +38,9 @@ elif what == "hang":
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     pathlib.Path("child").write_text(str(child.pid))
     time.sleep(60)
+elif what == "leave":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    pathlib.Path("child").write_text(str(child.pid))
 elif what == "change":
     preloaded.CHANGED = True
 elif what == "changed":
@@ -92,6 +95,13 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 5
+    while alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} goes on"
+        time.sleep(0.01)
+
+
 def test_a_task_runs_as_a_main_program_in_its_folder_and_environment_alone(launcher, start, tmp_path, monkeypatch):
     import json
 
@@ -132,11 +142,13 @@ def test_what_hangs_is_killed_with_all_that_it_started(launcher, start, tmp_path
     began = time.monotonic()
     assert start(launcher, "hang", timeout_s=2).fault == "it ran longer than 2 s and was killed"
     assert time.monotonic() - began < 10
-    child = int((tmp_path / "folder/child").read_text())
-    deadline = time.monotonic() + 5
-    while alive(child):
-        assert time.monotonic() < deadline, "the child outlived the task"
+    wait_until_gone(int((tmp_path / "folder/child").read_text()))
     assert start(launcher, "tell").fault == ""
+
+
+def test_what_a_task_leaves_behind_goes_with_it(launcher, start, tmp_path):
+    assert start(launcher, "leave").fault == ""
+    wait_until_gone(int((tmp_path / "folder/child").read_text()))
 
 
 def test_what_a_task_changes_no_other_task_sees(launcher, start, tmp_path):
@@ -172,9 +184,7 @@ def test_a_server_between_tasks_may_die_too(modules, start):
     with ForkLauncher(["preloaded"], environment={"PYTHONPATH": str(modules)}, tell=lambda line: None) as launcher:
         assert start(launcher, "tell").fault == ""
         os.kill(launcher.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 5
-        while alive(launcher.pid):
-            assert time.monotonic() < deadline
+        wait_until_gone(launcher.pid)
         assert start(launcher, "tell").fault == ""
 
 

@@ -79,7 +79,8 @@ def output_artifacts(outputs: Mapping[str, Any], output: Mapping[str, Any]) -> d
 
 def _without_custom_paths(found: Json) -> tuple[Json, dict[str, str]]:
     """The message without `customPath`, which kfp's older releases do not know, and that of each first artifact."""
-    artifacts, paths = {}, {}
+    artifacts: Json = {}
+    paths: dict[str, str] = {}
     if not isinstance(found.get("artifacts"), dict):
         return found, paths
     for key, given in found["artifacts"].items():

@@ -89,9 +89,12 @@ class ForkLauncher:
         if begun is None:
             return self._lost()
         pid = int(begun["pid"])
-        ended = self._answer(launch.timeout_s)
-        # After a time-out it ends the task, and otherwise what the task left behind.
-        kill_group(pid)
+        ended = None
+        try:
+            ended = self._answer(launch.timeout_s)
+        finally:
+            if ended is None:
+                kill_group(pid)
         if ended is not None:
             return Ended.by_code(ended["code"])
         if self._gone():

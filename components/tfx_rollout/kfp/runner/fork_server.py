@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from tfx_rollout.kfp.runner.process_group import kill_group
 from tfx_rollout.serving.tether import PR_SET_PDEATHSIG
 
 
@@ -54,6 +55,9 @@ def main(argv: Sequence[str]) -> int:
                 break
             _lead_a_group(pid)
             _answer(answers, pid=pid)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            # What it left behind goes with it, as with a pod.
+            kill_group(pid)
             _, status = os.waitpid(pid, 0)
             _answer(answers, code=os.waitstatus_to_exitcode(status))
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from tfx_rollout.kfp.runner.launch import Ended, Launch
-from tfx_rollout.kfp.runner.process_group import kill_group
+from tfx_rollout.kfp.runner.process_group import ends_within, kill_group
 from tfx_rollout.serving.tether import tethered
 
 
@@ -24,14 +24,14 @@ class SubprocessLauncher:
                 env=dict(launch.environment),
                 start_new_session=True,
             )
+        ended = False
         try:
-            return Ended.by_code(process.wait(launch.timeout_s))
-        except subprocess.TimeoutExpired:
-            return Ended.by_timeout(launch.timeout_s)
+            ended = ends_within(process.pid, launch.timeout_s)
         finally:
             # What it left behind goes with it, as with a pod.
             kill_group(process.pid)
-            process.wait()
+            code = process.wait()
+        return Ended.by_code(code) if ended else Ended.by_timeout(launch.timeout_s)
 
     def close(self) -> None:
         """Nothing is kept."""

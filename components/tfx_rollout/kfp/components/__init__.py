@@ -13,13 +13,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfx_rollout.kfp.components.check_blessing import check_blessing
+    from tfx_rollout.kfp.components.blessing import check_blessing
+    from tfx_rollout.kfp.components.canary import run_canary
     from tfx_rollout.kfp.components.components import Components, components_for
-    from tfx_rollout.kfp.components.end_unfinished import end_unfinished
-    from tfx_rollout.kfp.components.live_model import live_model
-    from tfx_rollout.kfp.components.push_model import push_model
-    from tfx_rollout.kfp.components.run_canary import run_canary
-    from tfx_rollout.kfp.components.validate_infra import validate_infra
+    from tfx_rollout.kfp.components.live import live_model
+    from tfx_rollout.kfp.components.pushing import push_model
+    from tfx_rollout.kfp.components.unfinished import end_unfinished
+    from tfx_rollout.kfp.components.validation import validate_infra
+
+_HOMES = {
+    "Components": "components",
+    "check_blessing": "blessing",
+    "components_for": "components",
+    "end_unfinished": "unfinished",
+    "live_model": "live",
+    "push_model": "pushing",
+    "run_canary": "canary",
+    "validate_infra": "validation",
+}
+"""No module has the name of what it defines: it would take its place here as soon as it is imported."""
 
 __all__ = [
     "Components",
@@ -32,16 +44,15 @@ __all__ = [
     "validate_infra",
 ]
 
-_HOMES = {"Components": "components", "components_for": "components"}
-
 
 def __getattr__(name: str) -> Any:
     """The components, imported when they are asked for."""
-    if name not in __all__:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, name)}"), name)
+    return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 
 from kfp.components import BaseComponent
 
-from tfx_rollout.kfp.components.check_blessing import check_blessing_in
-from tfx_rollout.kfp.components.end_unfinished import end_unfinished_in
-from tfx_rollout.kfp.components.live_model import live_model_in
-from tfx_rollout.kfp.components.push_model import push_model_in
-from tfx_rollout.kfp.components.run_canary import run_canary_in
-from tfx_rollout.kfp.components.validate_infra import validate_infra_in
+from tfx_rollout.kfp.components.blessing import check_blessing_in
+from tfx_rollout.kfp.components.canary import run_canary_in
+from tfx_rollout.kfp.components.live import live_model_in
+from tfx_rollout.kfp.components.pushing import push_model_in
+from tfx_rollout.kfp.components.unfinished import end_unfinished_in
+from tfx_rollout.kfp.components.validation import validate_infra_in
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,12 @@ def test_a_dag_within_itself_is_refused(ir):
     assert "outer: it is a part of itself" in refused(ir.documents())
 
 
-def test_a_loop_is_refused_with_its_name(ir):
-    ir.add("loop", parameterIterator={"itemInput": "x", "items": {"raw": "[1]"}})
-    ir.components["loop"] = {"dag": {"tasks": {"a": {"componentRef": {"name": "body"}}}}}
-    ir.components["body"] = {"executorLabel": "body"}
-    ir.executors["body"] = {"container": {"image": "i"}}
-    assert "loop: it is a dsl.ParallelFor, which this runner does not run" in refused(ir.documents())
+def test_loops_that_no_cluster_runs_are_refused(ir):
+    ir.add("over-artifacts", artifactIterator={"itemInput": "x", "items": {"inputArtifact": "y"}})
+    ir.add("over-a-container", parameterIterator={"itemInput": "x", "items": {"raw": "[1]"}})
+    message = refused(ir.documents())
+    assert "over-artifacts: it loops over artifacts" in message
+    assert "over-a-container: it is a loop whose body is no DAG" in message
 
 
 def test_a_volume_needs_a_folder_here(ir, tmp_path):

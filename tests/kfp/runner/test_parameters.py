@@ -123,6 +123,17 @@ def test_a_string_parameter_takes_everything_and_no_other_one_takes_another_kind
         resolve({"p": constant(True)}, {"p": {"parameterType": "NUMBER_INTEGER"}})
 
 
+def test_null_from_elsewhere_fails_the_task():
+    with pytest.raises(TaskFault, match="'p' is null"):
+        resolve({"p": constant(None)}, {"p": {"parameterType": "STRING"}})
+
+
+def test_a_loop_is_not_asked_for_the_item_of_its_rounds():
+    definitions = {"dag": {}, "inputDefinitions": {"parameters": {"item": {"parameterType": "STRING"}}}}
+    task = {"parameterIterator": {"itemInput": "item", "items": {"raw": "[]"}}}
+    assert task_parameters("loop", task, definitions, Scope(1, {}, {}), FACTS, NOWHERE) == {}
+
+
 def test_what_is_nowhere_fails_the_task():
     with pytest.raises(TaskFault, match="neither a value nor a default"):
         resolve({}, {"p": {"parameterType": "STRING"}})

@@ -10,12 +10,14 @@ from tfx_rollout.errors import TaskFault
 from tfx_rollout.kfp.runner.condition import holds
 from tfx_rollout.kfp.runner.importer import imported
 from tfx_rollout.kfp.runner.load import Pipeline
+from tfx_rollout.kfp.runner.loop import collected, item_input, rounds
 from tfx_rollout.kfp.runner.order import in_order, is_exit_task, upstream
-from tfx_rollout.kfp.runner.parameters import RunFacts, task_parameters
+from tfx_rollout.kfp.runner.parameters import RunFacts, of_their_kinds, task_parameters
 from tfx_rollout.kfp.runner.publish import Publisher
 from tfx_rollout.kfp.runner.result import TaskResult, TaskState
 from tfx_rollout.kfp.runner.scope import Artifacts, Outputs, Scope
 from tfx_rollout.kfp.runner.task_run import Attempted, Settings, run_container
+from tfx_rollout.kfp.runner.values import Value
 
 Json = Mapping[str, Any]
 
@@ -77,9 +79,22 @@ class DagRun:
 
     def _dag(self, path: str, task: Json, component: Json, scope: Scope, inputs: Json) -> tuple[TaskState, Outputs]:
         artifacts = {key: _artifacts(source, scope) for key, source in task.get("inputs", {}).get("artifacts", {}).items()}
-        inner = Scope(self._publisher.execution(), inputs.get("parameterValues", {}), artifacts)
-        state = self.run(component["dag"], inner, f"{path}/")
-        return state, inner.dag_outputs(component["dag"])
+        parameters = inputs.get("parameterValues", {})
+        if item_input(task) is None:
+            return self._round(component, parameters, artifacts, f"{path}/")
+        states, given = set(), []
+        for number, of_the_round in enumerate(rounds(task, parameters)):
+            state, outputs = self._round(component, of_the_round, artifacts, f"{path}[{number}]/")
+            states.add(state)
+            given.append(outputs)
+        return TaskState.FAILED if TaskState.FAILED in states else TaskState.SUCCEEDED, collected(given)
+
+    def _round(
+        self, component: Json, parameters: Mapping[str, Value], artifacts: Mapping[str, Artifacts], prefix: str
+    ) -> tuple[TaskState, Outputs]:
+        scope = Scope(self._publisher.execution(), of_their_kinds(component, parameters), artifacts)
+        state = self.run(component["dag"], scope, prefix)
+        return state, scope.dag_outputs(component["dag"])
 
     def _executed(self, path: str, task: Json, component: Json, scope: Scope, attempted: Attempted) -> Outputs:
         executor = self._pipeline.executor(component)

@@ -53,15 +53,6 @@ def load_pipeline(ir: Path | str | Documents, locations: Locations) -> Pipeline:
     return Pipeline(documents.pipeline["pipelineInfo"]["name"], documents)
 
 
-def loops(documents: Documents) -> Iterator[Finding]:
-    """Loops run on a cluster, but not here."""
-    for task in tasks_of(documents.pipeline):
-        if "parameterIterator" in task.spec:
-            yield Finding(
-                "loop", task.node, "it is a dsl.ParallelFor, which this runner does not run", "run the loop's body on its own"
-            )
-
-
 def conditional_importers(documents: Documents) -> Iterator[Finding]:
     """An importer runs within its own driver, so that nothing can hold it back."""
     for task in tasks_of(documents.pipeline):
@@ -72,6 +63,13 @@ def conditional_importers(documents: Documents) -> Iterator[Finding]:
                 "it is an importer with a condition, which open-source KFP does not compile",
                 "put the condition on the tasks that use it",
             )
+
+
+def loops_over_containers(documents: Documents) -> Iterator[Finding]:
+    """A loop has a DAG as its body: KFP's compiler makes one, and its driver knows no other."""
+    for task in tasks_of(documents.pipeline):
+        if "parameterIterator" in task.spec and task.component and "dag" not in task.component:
+            yield Finding("loop", task.node, "it is a loop whose body is no DAG", "compile it with dsl.ParallelFor")
 
 
 def concatenations(documents: Documents) -> Iterator[Finding]:
@@ -147,7 +145,7 @@ TAKEN = frozenset(
 )
 """Findings that do not keep a cluster from starting a run. They show themselves, or are looked at with the run's own facts."""
 
-RULES: tuple[Rule, ...] = (nested_in_themselves, only_exit_tasks, conditional_importers, concatenations, loops)
+RULES: tuple[Rule, ...] = (nested_in_themselves, only_exit_tasks, conditional_importers, concatenations, loops_over_containers)
 """What the compiler behind the API server refuses beyond `lint`, and what this runner does not do."""
 
 

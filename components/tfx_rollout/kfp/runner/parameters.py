@@ -10,6 +10,7 @@ from tfx_rollout.errors import InvalidPlan, TaskFault
 from tfx_rollout.kfp.runner import condition
 from tfx_rollout.kfp.runner.exit_handlers import final_status
 from tfx_rollout.kfp.runner.locations import Locations
+from tfx_rollout.kfp.runner.loop import item_input
 from tfx_rollout.kfp.runner.scope import Scope
 from tfx_rollout.kfp.runner.values import Value, as_value, fits, json_text, kind_name, kind_wanted, placeholder_text
 
@@ -71,12 +72,10 @@ def task_parameters(
     declared = component.get("inputDefinitions", {}).get("parameters", {})
     wired = task.get("inputs", {}).get("parameters", {})
     values: dict[str, Value] = {}
-    nulls = set()
     if "dag" in component:
         for key, spec in declared.items():
             if key not in wired and spec.get("isOptional"):
                 values[key] = locations.value(as_value(spec.get("defaultValue")))
-                nulls |= {key} if values[key] is None else set()
     for key, source in wired.items():
         optional = bool(declared.get(key, {}).get("isOptional"))
         value = _resolved(name, task, key, source, scope, facts, locations)
@@ -84,16 +83,27 @@ def task_parameters(
             if optional:
                 continue
             raise TaskFault(f"its parameter {key!r} takes the parameter {source['componentInputParameter']!r}, which is null")
+        if value is None:
+            raise TaskFault(f"its parameter {key!r} is null")
         if source.get("parameterExpressionSelector"):
             value = condition.select(value, source["parameterExpressionSelector"])
         values[key] = value
     for key, spec in declared.items():
-        if key not in values:
-            if not spec.get("isOptional") and "defaultValue" not in spec:
-                raise TaskFault(f"its parameter {key!r} is not optional, and has neither a value nor a default")
-        elif key not in nulls:
-            values[key] = _of_its_kind(key, values[key], spec.get("parameterType", ""))
-    return values
+        # A loop gets its list; the item is each round's own.
+        missing = key not in values and key != item_input(task)
+        if missing and not spec.get("isOptional") and "defaultValue" not in spec:
+            raise TaskFault(f"its parameter {key!r} is not optional, and has neither a value nor a default")
+    return of_their_kinds(component, values)
+
+
+def of_their_kinds(component: Json, values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values, each of the type that the component declares; null, which only an optional one of a DAG is, as it is.
+
+    A string parameter takes the text of every other kind. Raises TaskFault.
+    """
+    declared = component.get("inputDefinitions", {}).get("parameters", {})
+    kinds = {key: spec.get("parameterType", "") for key, spec in declared.items()}
+    return {key: _of_its_kind(key, value, kinds[key]) if key in kinds else value for key, value in values.items()}
 
 
 def defaults_of(component: Json, locations: Locations) -> dict[str, Value]:
@@ -131,10 +141,9 @@ def _resolved(name: str, task: Json, key: str, source: Json, scope: Scope, facts
 
 
 def _of_its_kind(key: str, value: Value, kind: str) -> Value:
-    """The value, or its text where the parameter is a string: the driver turns every kind into that, and none back."""
+    if value is None:
+        return None
     if kind == "STRING":
-        if value is None:
-            raise TaskFault(f"its parameter {key!r} must be a string, but is null")
         return placeholder_text(value)
     if not fits(value, kind):
         raise TaskFault(f"its parameter {key!r} must be {kind_wanted(kind)}, but is {kind_name(value)}")

@@ -12,6 +12,7 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     ├── Conflict                     somebody else was first; read again and retry
     │   ├── StaleGeneration          a compare-and-set that lost
     │   ├── RolloutInProgress        a second rollout of a model that has one
+    │   ├── RetrainingOverlap        a retraining that would run beside a rollout, or beside another retraining
     │   └── Busy                     a lock or a lease that another process holds
     │       └── LostLease            the lease on the root that this process held: what it wanted to write was not written
     ├── StorageFault                 the disk or the folder refused (full, read-only, a file in the way)
@@ -127,10 +128,19 @@ class RolloutInProgress(Conflict):
         )
 
 
+class RetrainingOverlap(Conflict):
+    """A retraining that would run beside a rollout of its model, or beside another retraining. It was not begun."""
+
+    def __init__(self, model: str, what: str, mend: str) -> None:
+        self.model, self.what = model, what
+        super().__init__(f"The retraining of model {model!r} was not begun: {what}; {mend}.")
+
+
 class Busy(Conflict):
     """A lock or lease that another process holds."""
 
     def __init__(self, what: str, holder: str, mend: str) -> None:
+        self.holder = holder
         super().__init__(f"{what} is held by {holder}; {mend}.")
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import json_option
+from tfx_rollout.cli.options import asker, json_option, model_option, root_option
 from tfx_rollout.cli.tables import print_table
 from tfx_rollout.errors import InvalidInput, NotFound, StorageFault
 
 if TYPE_CHECKING:
     from tfx_rollout.kfp.schedule import Change, RecurringRuns
     from tfx_rollout.kfp.schedule.found import Found
+    from tfx_rollout.schedule.overlap import OnOverlap
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -271,3 +272,191 @@ def _found_row(run: Found) -> dict[str, Any]:
         "no_catchup": form.no_catchup,
         **form.trigger.to_json(),
     }
+
+
+# Without Kubeflow
+
+
+@schedule.group()
+def local() -> None:
+    """Schedules that run here, without Kubeflow."""
+
+
+_STATE = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The scheduler's folder: next times, runs, logs and history. Local to this machine.",
+)
+
+
+@local.command("run")
+@_FILE
+@_STATE
+@click.option("--grace", default=30.0, show_default=True, type=click.FloatRange(0), help="Seconds that runs get at a stop.")
+@click.option(
+    "--late",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="A time noticed later than so many seconds is left out.",
+)
+def local_run(file: Path, state: Path, grace: float, late: float) -> None:
+    """Run the schedules of FILE in the foreground, until Ctrl-C or SIGTERM.
+
+    At a stop, runs get the grace and are then told to end. When this process is killed its runs go
+    on; started again, it finds them, and starts none a second time. What was missed meanwhile is
+    told in the history and not made up for.
+    """
+    import logging
+
+    from tfx_rollout.schedule.local_document import load_local_schedules
+
+    schedules = load_local_schedules(file)
+    try:
+        from tfx_rollout.schedule.service import LocalScheduler
+    except ModuleNotFoundError as fault:
+        raise InvalidInput(
+            f"The scheduler needs {fault.name}, which is not installed; pip install 'tfx-rollout[schedule]'."
+        ) from fault
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    LocalScheduler(schedules, state, grace_seconds=grace, late_seconds=late).run()
+
+
+@local.command("check")
+@_FILE
+def local_check(file: Path) -> None:
+    """Check a file of schedules, and say when they start next."""
+    from datetime import datetime, timezone
+
+    from tfx_rollout.schedule.local_document import load_local_schedules
+    from tfx_rollout.schedule.trigger import written
+
+    for found in load_local_schedules(file):
+        first = found.trigger.first(datetime.now(timezone.utc)) if found.enabled else None
+        click.echo(f"{found.name}: {found.trigger}; {'no time' if first is None else f'first at {written(first)}'}")
+
+
+@local.command()
+@_STATE
+@click.argument("name", required=False)
+@json_option
+def history(state: Path, name: str | None, as_json: bool) -> None:
+    """List what became of each time, newest last."""
+    from tfx_rollout.schedule.run_folder import ScheduleFolder
+
+    known = sorted(folder.name for folder in state.iterdir() if (folder / "runs").is_dir()) if state.is_dir() else []
+    if name is not None and name not in known:
+        raise NotFound("schedule", name, str(state), known)
+    records = [(each, record) for each in ([name] if name else known) for record in ScheduleFolder(state, each).history()]
+    if as_json:
+        print_json([{"schedule": each, **record.to_json()} for each, record in records])
+        return
+    print_table(
+        f"Runs in {state}",
+        ("schedule", "run", "outcome", "exit code", "started", "ended", "reason"),
+        ((each, r.run, r.outcome.replace("_", " "), r.exit_code, r.started, r.ended, r.reason) for each, r in records),
+    )
+
+
+@schedule.command()
+@_FILE
+@click.option("--format", "form", type=click.Choice(["cron", "systemd"]), required=True, help="For which scheduler.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the systemd units.  [default: print them]"
+)
+@click.option("--program", default="tfx-rollout", show_default=True, help="The command `tfx-rollout` as that machine finds it.")
+def export(file: Path, form: str, out: Path | None, program: str) -> None:
+    """Write the schedules of FILE (as `local run` takes them) for cron or systemd; installs nothing."""
+    from tfx_rollout.model_store import make_folder, write_text
+    from tfx_rollout.schedule.export import crontab, systemd_units
+    from tfx_rollout.schedule.local_document import load_local_schedules
+
+    schedules = load_local_schedules(file)
+    if form == "cron":
+        click.echo(crontab(schedules, program=program), nl=False)
+        return
+    units = systemd_units(schedules, program=program)
+    if out is not None:
+        make_folder(out)
+    for name, text in units.items():
+        if out is None:
+            click.echo(f"# {name}\n{text}")
+        else:
+            write_text(out / name, text)
+            click.echo(str(out / name))
+
+
+@schedule.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@root_option
+@model_option
+@click.option(
+    "--on-overlap",
+    type=click.Choice(["wait", "supersede", "stop"]),
+    default="wait",
+    show_default=True,
+    help="When a rollout or another retraining is on its way: wait for its end, order the rollout to make room, or stop.",
+)
+@click.option("--wait-seconds", default=3600.0, show_default=True, type=click.FloatRange(0), help="How long to wait for its end.")
+@click.option(
+    "--claim", metavar="RUN", help="Claim the retraining for this pipeline run, whose steps are processes of their own."
+)
+@click.option(
+    "--hold-seconds", default=86400.0, show_default=True, type=click.FloatRange(1), help="How long a claim is good for."
+)
+@click.option("--release", metavar="RUN", help="End the claim of this pipeline run.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def gate(
+    root: Path,
+    model: str,
+    on_overlap: OnOverlap,
+    wait_seconds: float,
+    claim: str | None,
+    hold_seconds: float,
+    release: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND, a retraining, when no rollout of the model and no other retraining is on its way.
+
+    COMMAND holds the model's retraining lock while it runs, and its exit code is this one's. Exit
+    code 3: it was not begun. In a pipeline of several processes the first step gives --claim with
+    the run's name, and the last one, or an exit handler, --release.
+    """
+    from tfx_rollout.model_store import ModelStore
+    from tfx_rollout.schedule.overlap import claim_retraining, retraining
+    from tfx_rollout.schedule.retraining import RetrainingLock
+
+    if (bool(command), claim is not None, release is not None).count(True) != 1:
+        raise click.UsageError("Give a COMMAND after --, or --claim RUN, or --release RUN.")
+    base = ModelStore(root).model(model)
+    if release is not None:
+        ended = RetrainingLock(base).release(release)
+        click.echo(f"{model}: the claim of {release} is released" if ended else f"{model}: {release} has no claim")
+    elif claim is not None:
+        made = claim_retraining(
+            base, on_overlap, run=claim, seconds=hold_seconds, wait_seconds=wait_seconds, by=asker(), say=_to_stderr
+        )
+        click.echo(f"{model}: claimed for {made.run}, for {made.until - made.since:g} s")
+    else:
+        with retraining(base, on_overlap, wait_seconds=wait_seconds, by=asker(), say=_to_stderr):
+            raise SystemExit(_run(command))
+
+
+def _run(command: tuple[str, ...]) -> int:
+    """Runs a command to its end; signals are passed on. Its exit code, or 128 and the signal, as shells have it."""
+    import signal
+    import subprocess
+
+    from tfx_rollout.serving.tether import tethered
+
+    process = subprocess.Popen(tethered(command))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the command too
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)

@@ -139,6 +139,12 @@ def parse_cron(text: str) -> Cron | Every:
     return cron
 
 
+def expression(text: str) -> str:
+    """An expression as its six fields: descriptors such as @daily by what they stand for."""
+    text = text.strip()
+    return _DESCRIPTORS.get(text, text)
+
+
 def times_after(what: Cron | Every, moment: datetime) -> Iterator[datetime]:
     """All times after a moment, one after the other."""
     following = what.next_after(moment)

@@ -63,8 +63,8 @@ def _look(host: str, token: str | None, ca_cert: Path | None) -> bool:
         document = None
     if not isinstance(document, dict):
         kind = answer.headers.get("content-type", "no type")
-        fault = f"is no Kubeflow Pipelines (its {_HEALTH} answered {answer.status_code}, {kind})"
-        raise KubeflowFault(host, fault, "see to the address")
+        said = f"is no Kubeflow Pipelines (its {_HEALTH} answered {answer.status_code}, {kind})"
+        raise KubeflowFault(host, said, "see to the address")
     return bool(document.get("multi_user"))
 
 

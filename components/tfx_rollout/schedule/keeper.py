@@ -1,0 +1,165 @@
+"""The process under which one run goes on: it starts the command, ends it in time, and writes down how it ended.
+
+Started as `python -m tfx_rollout.schedule.keeper RUN_FOLDER` by the scheduler, whose lock on the
+schedule it inherits. It outlives the scheduler, so that a run is not lost with it; the command in
+turn dies with its keeper, so that none goes on unseen. SIGTERM is passed on to the command.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+
+from tfx_rollout.errors import CorruptState, RetrainingOverlap, RolloutError
+from tfx_rollout.model_store.control_file import read_json, write_json
+from tfx_rollout.schedule.local import LocalSchedule
+from tfx_rollout.schedule.run_folder import SCHEMA, RunOutcome, RunRecord
+from tfx_rollout.schedule.trigger import written
+
+KILL_SECONDS = 10.0
+"""How long a command gets between SIGTERM and SIGKILL; TFX_ROLLOUT_KILL_SECONDS changes it."""
+
+
+@dataclass
+class _Ending:
+    """Why a command was told to end, if it was."""
+
+    outcome: RunOutcome | None = None
+    reason: str = ""
+
+
+class Keeper:
+    """One run."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        data = read_json(folder / "run.json")
+        if data is None:
+            raise CorruptState(str(folder / "run.json"), "it is not there")
+        self._folder = folder
+        self._schedule = LocalSchedule.from_json(data["schedule"])
+        self._scheduled: str = data["scheduled"]
+        self._environment = environment
+        self._kill_seconds = float(environment.get("TFX_ROLLOUT_KILL_SECONDS", KILL_SECONDS))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ending = _Ending()
+
+    def run(self) -> RunRecord:
+        """Runs the command to its end and writes that down."""
+        started = written(_now())
+        write_json(self._folder / "keeper.json", {"schema": SCHEMA, "pid": os.getpid(), "started": started})
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told)
+        outcome, exit_code, reason = self._outcome()
+        record = RunRecord(self._folder.name, outcome, self._scheduled, started, written(_now()), exit_code, reason)
+        write_json(self._folder / "end.json", record.to_json())
+        return record
+
+    def _outcome(self) -> tuple[RunOutcome, int | None, str]:
+        try:
+            with ExitStack() as stack:
+                self._keep_clear(stack)
+                if self._ending.outcome is not None:
+                    return self._ending.outcome, None, self._ending.reason
+                return self._command()
+        except _Told:
+            return "stopped", None, "it was told to end before it began"
+        except RetrainingOverlap as overlap:
+            return "overlapped", None, str(overlap)
+        except (RolloutError, OSError) as fault:
+            return "failed", None, str(fault)
+
+    def _keep_clear(self, stack: ExitStack) -> None:
+        overlap = self._schedule.overlap
+        if overlap is None:
+            return
+        from tfx_rollout.model_store import ModelStore
+        from tfx_rollout.schedule.overlap import retraining
+
+        base = ModelStore(Path(overlap.root)).model(overlap.model)
+        by = f"schedule {self._schedule.name}"
+        stack.enter_context(retraining(base, overlap.on_overlap, wait_seconds=overlap.wait_seconds, by=by, say=_say))
+
+    def _command(self) -> tuple[RunOutcome, int | None, str]:
+        from tfx_rollout.serving.tether import tethered
+
+        schedule = self._schedule
+        environment = {
+            **self._environment,
+            **schedule.env,
+            "TFX_ROLLOUT_SCHEDULE": schedule.name,
+            "TFX_ROLLOUT_RUN": self._folder.name,
+            "TFX_ROLLOUT_SCHEDULED_TIME": self._scheduled,
+        }
+        _say(f"starts {schedule.command} in {schedule.cwd}")
+        self._process = subprocess.Popen(
+            tethered(schedule.command), cwd=schedule.cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        code = self._awaited(self._process, schedule.timeout_seconds)
+        if self._ending.outcome is not None:
+            return self._ending.outcome, code, self._ending.reason
+        reason = "" if code == 0 else f"it ended with {_in_words(code)}; see its log"
+        return "succeeded" if code == 0 else "failed", code, reason
+
+    def _awaited(self, process: subprocess.Popen[bytes], timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._ending = _Ending("timed_out", f"it took longer than {timeout:g} s")
+            except _Told:
+                self._ending = _Ending("stopped", "it was told to end")
+            return self._ended(process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> int:
+        """Tells the command, and all it started, to end, and then makes them."""
+        _say(f"{self._ending.reason}; ends it")
+        _signal_group(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + self._kill_seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except (subprocess.TimeoutExpired, _Told):
+                continue
+        _signal_group(process.pid, signal.SIGKILL)
+        return process.wait()
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        raise _Told
+
+
+class _Told(Exception):
+    """SIGTERM or SIGINT came."""
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return  # all of them have ended
+
+
+def _in_words(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def _say(text: str) -> None:
+    print(f"{written(_now())} tfx-rollout: {text}", flush=True)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+if __name__ == "__main__":
+    record = Keeper(Path(sys.argv[1]), os.environ).run()
+    _say(f"{record.outcome} {record.reason}".rstrip())

@@ -73,8 +73,17 @@ def build(
     return root, plan[-1]
 
 
+def leftovers(root: Path) -> list[str]:
+    """What only the build needed and an image should not carry: caches of pip, uv and apt."""
+    caches = (*root.glob("root/.cache/*"), *root.glob("tmp/*"), *root.glob("var/cache/apt/archives/*.deb"))
+    lists = (entry for entry in root.glob("var/lib/apt/lists/*") if entry.name not in ("lock", "partial", "auxfiles"))
+    return sorted(str(entry.relative_to(root)) for entry in (*caches, *lists))
+
+
 def try_out(root: Path, image: Stage, *, tell: Tell = print) -> None:
-    """Runs the trial in the built root as its user. Raises `StepFailed`."""
+    """Runs the trial in the built root as its user. Raises `StepFailed`, and `ServingFault` for what was left lying about."""
+    if left := leftovers(root):
+        raise ServingFault(f"The image carries {', '.join(left[:5])}, which only the build needed; remove it in the same RUN.")
     environment = {"PATH": DOCKER_PATH, **image.environment, "TFX_ROLLOUT_IMAGE": json.dumps(_facts(image))}
     tell(f"trial as {image.user}, the root read-only")
     done = run_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -57,6 +58,13 @@ def test_a_root_that_is_not_there_is_refused(run, tmp_path):
     done = run("validate", tmp_path, "--root", tmp_path / "nope", "--model", "taxi")
     assert done.exit_code == 2
     assert done.stderr.startswith(f"error: There is no folder {tmp_path}/nope")
+
+
+def test_without_tensorflow_the_mend_is_named(run, tmp_path, place, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    done = run("validate", tmp_path, *place)
+    assert done.exit_code == 2
+    assert done.stderr.endswith("needs TensorFlow: pip install 'tfx-rollout[serving]'.\n")
 
 
 @pytest.mark.integration

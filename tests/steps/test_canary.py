@@ -120,6 +120,16 @@ def test_a_step_that_is_run_again_follows_the_rollout_that_is_under_way(live, qu
     assert len(list_rollouts(live)) == 1
 
 
+def test_a_step_whose_rollout_has_ended_tells_its_outcome_again_and_another_run_begins_a_new_one(live, quick, supervised):
+    with supervised(live, failures=0.3):
+        first, again = run(live, 2, quick, once=True), run(live, 2, quick, once=True)
+        assert first.outcome == again.outcome == "rolled_back"
+        assert first.rollout == again.rollout
+        later = run_canary(live, 2, quick, by="test", why="a test of the next day", once=True, timeout_s=60)
+    assert later.rollout != first.rollout
+    assert [state.id for state in list_rollouts(live)] == [first.rollout, later.rollout]
+
+
 def test_an_order_for_something_else_than_was_judged_is_refused(live, quick, supervised):
     from dataclasses import replace
 

@@ -90,6 +90,7 @@ def watch(rollout_id: str | None, root: Path, model: str, until_decided: bool, a
 @click.option("--plan", default="default", show_default=True, help="A plan's name, a YAML or JSON file, or a JSON document.")
 @click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for the decision; 0 for all stages at their longest.")
 @by_and_why_options
+@click.option("--once", is_flag=True, help="Of a rollout that --by began for --why, and that has ended, tell the outcome again.")
 @report_options
 @output_file_option("outcome", "passed", "reason", "version", "rollout", "generation", "digest")
 @json_option
@@ -101,6 +102,7 @@ def run(
     timeout: float | None,
     by: str,
     why: str,
+    once: bool,
     report: Path | None,
     page: Path | None,
     outputs: OutputFiles,
@@ -108,7 +110,8 @@ def run(
 ) -> None:
     """Roll a version out and await what becomes of it, as a step of a pipeline.
 
-    A rollout of this version that is under way is followed, not started anew, so the step may be killed and run again.
+    A rollout of this version that is under way is followed, not started anew, and with --once one that has ended is
+    not repeated, so the step may be killed and run again.
 
     Exit code 0 whatever becomes of the version: `holding` (passed, waits for `tfx-rollout check`), `first_version`,
     `promoted`, `already_live`, `rolled_back`, `failed`. Another one where it was not decided in time; the rollout goes on.
@@ -117,7 +120,7 @@ def run(
 
     base, wanted = existing_model(root, model), read_plan(plan)
     found = run_canary(
-        base, version, wanted, by=by, why=why, timeout_s=timeout or None, say=lambda line: click.echo(line, err=True)
+        base, version, wanted, by=by, why=why, once=once, timeout_s=timeout or None, say=lambda line: click.echo(line, err=True)
     )
     document = found.to_json()
     write_report(report, document)

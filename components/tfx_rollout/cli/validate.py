@@ -10,6 +10,7 @@ from tfx_rollout.cli.inputs import document_option, example_files, executor_inpu
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, report_options, write_file, write_outputs, write_report
+from tfx_rollout.errors import InvalidInput
 
 LIVE, NONE = "live", "none"
 
@@ -63,6 +64,7 @@ def validate(
     from tfx_rollout.validation import load_limits, load_requests
 
     settings, bounds = load_requests(requests), load_limits(limits)
+    _require_tensorflow()
     base = ModelStore(mounted_root(root)).model(model)
     given = input_artifacts(executor_input).get("examples")
     source = examples or (given.path if given else None)
@@ -84,3 +86,12 @@ def validate(
         print_json(document)
     else:
         click.echo(f"{'blessed' if found.blessed else 'not blessed'}: {found.reason}")
+
+
+def _require_tensorflow() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("tensorflow") is None:
+        raise InvalidInput(
+            "The validation asks the model in process, too, and needs TensorFlow: pip install 'tfx-rollout[serving]'."
+        )

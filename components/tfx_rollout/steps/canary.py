@@ -74,12 +74,22 @@ class Outcome:
 
 
 def run_canary(
-    base: BasePath, version: int, plan: Plan, *, by: str, why: str, timeout_s: float | None = None, say: Say = lambda _: None
+    base: BasePath,
+    version: int,
+    plan: Plan,
+    *,
+    by: str,
+    why: str,
+    once: bool = False,
+    timeout_s: float | None = None,
+    say: Say = lambda _: None,
 ) -> Outcome:
     """Roll the version out by the plan and await what becomes of it; `say` gets a line for each change.
 
-    A rollout of this version that is under way is followed, not started anew. A version
-    that is live already is left alone. Raises `NotFound`, `RolloutInProgress`, and
+    A rollout of this version that is under way is followed, not started anew. With
+    `once`, of one that has ended the outcome is told, where the same `by` began it for the same `why`: then
+    they name one run of a pipeline, whose step may have been lost after the end. A version that is live already is
+    left alone. Raises `NotFound`, `RolloutInProgress`, and
     `ServingFault` where nothing serves the root, or where the rollout is not decided in
     time (`default_timeout` of the plan); it then goes on without us.
     """
@@ -88,6 +98,11 @@ def run_canary(
     if manifest is None:
         raise NotFound("version", version, f"the base path {base.path}", base.versions())
     rollout = _under_way(base, version)
+    if rollout is None and once:
+        ended = next((s for s in reversed(list_rollouts(base)) if (s.version, s.by, s.why) == (version, by, why)), None)
+        if ended is not None:
+            say(f"rollout {ended.id} of version {version} of {base.name} has ended already")
+            return outcome_of(base, ended)
     if rollout is None:
         state = base.desired()
         if state.stable == version:

@@ -37,13 +37,15 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         serving = Serving.parse(exec_properties["serving"])
         pushed = only(input_dict, "pushed_model")
+        run_id = exec_properties.get("run_id")
         if flag(pushed, "pushed"):
             found = run_canary(
                 serving.base,
                 int(text(pushed, "pushed_version")),
                 read_plan(exec_properties["plan"]),
                 by="CanaryRollout",
-                why=f"pipeline run {exec_properties.get('run_id') or 'unknown'}",
+                why=f"pipeline run {run_id or 'unknown'}",
+                once=bool(run_id),
                 timeout_s=exec_properties.get("timeout_seconds"),
                 say=lambda line: logging.info("CanaryRollout: %s", line),
             )

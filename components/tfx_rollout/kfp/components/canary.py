@@ -58,6 +58,7 @@ def run_canary_in(image: str) -> BaseComponent:
                 "--timeout", timeout_seconds,
                 "--by", run,
                 "--why", "a pipeline run",
+                "--once",
                 "--report", report.path,
                 "--html", page.path,
                 "--output-file", f"outcome={outcome}",

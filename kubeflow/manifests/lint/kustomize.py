@@ -10,6 +10,7 @@ Any other field is refused, so that nothing is left out in silence. Pure but for
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -187,8 +188,8 @@ def _load(path: Path) -> list[Document]:
         raise InvalidInput(f"{path} is named by a kustomization and is not there.") from None
     except yaml.YAMLError as error:
         raise InvalidInput(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    # What an anchor shares, a patch must not change twice.
-    return [copy.deepcopy(document) for document in documents]
+    # What an anchor shares within a document must not be changed twice; a copy would go on sharing it.
+    return [json.loads(json.dumps(document)) for document in documents]
 
 
 def _is_target(document: Document, target: Mapping[str, str]) -> bool:

@@ -198,7 +198,7 @@ def _bring_python(root: Path) -> None:
     shutil.copy2(prefix / "bin" / name, root / "usr/local/bin" / name)
     for link in ("python3", "python"):
         (root / "usr/local/bin" / link).symlink_to(name)
-    _checked(root, "ldconfig && python3 -m ensurepip -q", f"Python {sys.version.split()[0]}")
+    _checked(root, "ldconfig && python3 -m ensurepip", f"Python {sys.version.split()[0]}")
 
 
 def _checked(root: Path, command: str, what: str) -> None:

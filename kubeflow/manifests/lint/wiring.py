@@ -11,14 +11,12 @@ from manifests.lint.documents import Finding, Manifests, Workload, name_of, name
 def own_pods(manifests: Manifests) -> Iterator[Finding]:
     """A workload selects the pods that it makes."""
     for workload in manifests.workloads:
-        selector = workload.document["spec"].get("selector", {}).get("matchLabels", {})
-        if not selector.items() <= workload.pod_labels.items():
-            yield Finding("own pods", workload.place, "its selector does not fit its pods' labels", "make them alike")
-    for workload in manifests.workloads:
         # A Job is known by labels that Kubernetes adds.
         if workload.document["kind"] in ("Job", "CronJob"):
             continue
         selector = workload.document["spec"]["selector"]["matchLabels"]
+        if not selector.items() <= workload.pod_labels.items():
+            yield Finding("own pods", workload.place, "its selector does not fit its pods' labels", "make them alike")
         others = [o.place for o in manifests.selected(selector, workload.namespace) if o.document is not workload.document]
         if others:
             yield Finding("own pods", workload.place, f"its selector also fits {', '.join(others)}", "tell them apart by a label")

@@ -1,0 +1,29 @@
+"""Our kustomizations, rendered; and one to take apart."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.lint.kustomize import render
+
+MANIFESTS = Path(__file__).parents[3] / "kubeflow" / "manifests"
+FOLDERS = sorted(file.parent.relative_to(MANIFESTS).as_posix() for file in MANIFESTS.rglob("kustomization.yaml"))
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(params=FOLDERS)
+def folder(request) -> Path:
+    """Each folder with a kustomization, in turn."""
+    return MANIFESTS / request.param
+
+
+@pytest.fixture
+def documents() -> Callable[[str], list[Document]]:
+    """The documents of a folder, to be changed at will."""
+    return lambda name: copy.deepcopy(render(MANIFESTS / name))

@@ -171,7 +171,9 @@ def _shifted(parts: list[str]) -> str:
     gap = (second - first).total_seconds()
     words = {1: "each second", 60: "each minute", 3600: "each hour", 86400: "each day"}
     at = f"first at {first:%H:%M:%S}, then at {second:%H:%M:%S}" if first.date() == second.date() else f"at {first:%H:%M:%S}"
-    return f"it would run {words.get(int(gap), at)}"
+    months = getattr(shifted, "months", ())
+    season = "" if len(months) == 12 else f", in month {', '.join(map(str, months))} alone"
+    return f"it would run {words.get(int(gap), at)}{season}"
 
 
 def _descriptor(text: str) -> Cron | Every:

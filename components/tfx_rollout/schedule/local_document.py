@@ -47,8 +47,8 @@ def _name(given: object) -> object:
 def _command(given: object) -> object:
     if isinstance(given, str):
         raise ValueError("is one text; give the program and its arguments as a list, such as [make, retrain]")
-    if isinstance(given, list) and given and not all(isinstance(part, str) and part and "\0" not in part for part in given):
-        raise ValueError("has parts that are no texts or are empty; put numbers in quotes")
+    if isinstance(given, list) and given and not (given[0] and all(isinstance(part, str) and "\0" not in part for part in given)):
+        raise ValueError("names no program, or has parts that are no texts; put numbers in quotes")
     return given
 
 

@@ -11,6 +11,7 @@ schedules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -165,7 +166,7 @@ def _pipeline_faults(pipeline: object, place: str) -> list[str]:
 def _parameter_faults(parameters: Mapping[Any, Any], place: str) -> list[str]:
     """YAML reads dates as such, which no parameter can be."""
     return [
-        f"{place}.{name} is {value!r}, which is no JSON value; put it in quotes"
+        f"{place}.{name} is {value!r}, which is no JSON value; {'correct it' if isinstance(value, float) else 'put it in quotes'}"
         for name, value in parameters.items()
         if not _is_json(value)
     ]
@@ -176,4 +177,4 @@ def _is_json(value: object) -> bool:
         return all(isinstance(key, str) and _is_json(inner) for key, inner in value.items())
     if isinstance(value, list):
         return all(map(_is_json, value))
-    return value is None or isinstance(value, str | bool | int | float)
+    return value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

@@ -66,7 +66,7 @@ def to_a_live_version(folder: Path, model: str, ir: Path, **options: Any) -> Pip
             ir, mounts={"gs://tfx-rollout": bucket, "/srv/models": volume}, environment=PIPELINES, timeout_s=300, **options
         ).require_success()
         observed = ModelStore(volume).model(model).observed()
-    if observed is None or Label.STABLE not in observed.labels:
+    if observed is None or not any(Label.STABLE in server.labels for server in observed.servers):
         raise SystemExit(f"no version of {model} is live after the run: {observed}")
     return result
 

@@ -257,6 +257,20 @@ def test_a_task_is_tried_as_often_as_its_policy_says_with_one_log_and_clean_file
     assert task.log.read_text().splitlines() == [f"try {n} False" for n in range(1, attempts + 1)]
 
 
+def test_a_missing_output_is_a_reason_to_try_again(ir, run, tmp_path):
+    code = COUNT.replace("sys.exit(tries < 3)", "tries < 3 and os.remove(sys.argv[2])")
+    ir.add(
+        "flaky",
+        code,
+        str(tmp_path / "count"),
+        "{{$.outputs.parameters['p'].output_file}}",
+        output_parameters={"p": "STRING"},
+        retryPolicy={"maxRetryCount": 2},
+    )
+    task = run(ir).require_success().tasks["flaky"]
+    assert (task.attempts, task.parameters) == (3, {"p": "x"})
+
+
 def test_a_task_that_hangs_fails_and_the_run_goes_on(ir, run):
     ir.add("hang", "import time; time.sleep(60)").add("other")
     result = run(ir, timeout_s=1)

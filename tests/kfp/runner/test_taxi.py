@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import compile_pipeline
 from taxi.spans import write_spans
 from tfx_rollout.kfp.runner import ForkLauncher, PipelineResult, TaskState, run_pipeline
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.serving import free_port
+from tfx_rollout.serving import ModelServerClient, free_port
 from tfx_rollout.supervisor import running_supervisor
 from tfx_rollout.traffic import Label
 
@@ -118,9 +119,15 @@ def test_the_first_run_ends_in_a_live_version(first, cluster):
     assert facts(first, "LiveModel", "model")["live"] == 0
     assert facts(first, "CanaryRollout", "report")["outcome"] == "first_version"
     assert facts(first, "BlessingCheck", "blessing")["blessed"] == 1
+    assert cluster.model.desired().labels == {Label.STABLE: 1}
     observed = cluster.model.observed()
     assert observed is not None
-    assert observed.labels == {Label.STABLE: 1}
+    assert observed.gateway_address is not None
+    trip = json.loads((cluster.bucket / "data/held-back/trips.jsonl").read_text().splitlines()[0])
+    with ModelServerClient(observed.gateway_address, timeout_s=30) as client:
+        answer = client.predict("taxi", {"instances": [trip]})
+    assert answer.ok, answer.error
+    assert 0 <= answer.body["predictions"][0] <= 1
 
 
 def test_a_model_that_nobody_blesses_is_not_pushed_and_what_was_live_stays(first, cluster):

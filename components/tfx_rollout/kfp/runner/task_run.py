@@ -66,14 +66,21 @@ def run_container(
     while True:
         make_parents(outputs)
         attempted.attempts += 1
-        ended = settings.launcher.launch(launch)
-        if not ended.fault:
-            break
-        pause = next(pauses, None)
-        if pause is None:
-            raise TaskFault(ended.fault)
+        try:
+            return _attempt(launch, outputs, definitions, settings, publisher)
+        except TaskFault:
+            pause = next(pauses, None)
+            if pause is None:
+                raise
         forget(outputs)
         time.sleep(pause)
+
+
+def _attempt(launch: Launch, outputs: Json, definitions: Json, settings: Settings, publisher: Publisher) -> Outputs:
+    """One attempt. An output that is missing or wrong fails it as an exit code does: the launcher's pod fails for both."""
+    ended = settings.launcher.launch(launch)
+    if ended.fault:
+        raise TaskFault(ended.fault)
     output = executor_output(Path(outputs["outputFile"]))
     parameters = output_parameters(outputs, output, definitions)
     return publisher.publish(parameters, output_artifacts(outputs, output))

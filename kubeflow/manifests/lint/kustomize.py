@@ -13,6 +13,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class _Kustomization:
                 document["metadata"].setdefault("labels", {}).update(labels["pairs"])
         for image in self.content.get("images", ()):
             for document in documents:
-                _visit_images(document, lambda text, image=image: _new_image(text, image))
+                _visit_images(document, partial(_new_image, image=image))
         return documents
 
     def _generated(self) -> list[Document]:

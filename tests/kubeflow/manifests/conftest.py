@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def folder(request) -> Path:
     return MANIFESTS / request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def documents() -> Callable[[str], list[Document]]:
     """The documents of a folder, to be changed at will."""
-    return lambda name: copy.deepcopy(render(MANIFESTS / name))
+    rendered = cache(lambda name: render(MANIFESTS / name))
+    return lambda name: copy.deepcopy(rendered(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from manifests.lint.commands import read_command
 from manifests.lint.documents import Container, Manifests
 from tfx_rollout.serving import free_port
 
+MANIFESTS = Path(__file__).parents[3] / "kubeflow" / "manifests"
 OVERLAYS = ("base", "overlays/example", "overlays/standby", "overlays/pipelines", "overlays/followers", "overlays/retraining")
 
 
@@ -123,6 +125,29 @@ def test_a_second_pod_waits_and_takes_over_when_the_first_one_ends(serving: Serv
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+@pytest.mark.integration
+def test_the_nightly_job_brings_a_model_to_live_traffic(documents, serving: Serving, tmp_path: Path):
+    """Container after container, as Kubernetes would run them, with this machine's folders."""
+    await_true(lambda: serving.status("/gateway/heartbeat") == 200, "the heartbeat")
+    places = {
+        "/srv/models": str(serving.root),
+        "/work": str(tmp_path / "work"),
+        "/etc/tfx-rollout/plans": str(MANIFESTS / "base" / "plans"),
+    }
+    (job,) = [w for w in Manifests(documents("overlays/retraining")).workloads if w.document["kind"] == "CronJob"]
+    environment = {**os.environ, "PYTHONPATH": str(MANIFESTS.parents[1] / "pipelines")}
+    for container in job.containers:
+        programs = {"tfx-rollout": [sys.executable, "-m", "tfx_rollout.cli"], "python3": [sys.executable]}
+        first, *rest = container.words
+        for place, here in places.items():
+            rest = [word.replace(place, here) for word in rest]
+        done = subprocess.run(
+            [*programs.get(first, [first]), *rest], env=environment, capture_output=True, text=True, timeout=200, check=False
+        )
+        assert done.returncode == 0, f"{container.place}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
+    assert serving.status("/v1/models/penguin/metadata") == 200
 
 
 def test_the_supervisors_of_all_overlays_run_the_same_command(documents):

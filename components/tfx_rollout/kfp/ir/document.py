@@ -15,8 +15,12 @@ from typing import Any
 import yaml
 
 from tfx_rollout.errors import InvalidPlan, NotFound, StorageFault
+from tfx_rollout.kfp.ir.reading import entries, inside, text
 
 Json = dict[str, Any]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where PyYAML has it: a compiled pipeline is long."""
 
 SUFFIXES = (".yaml", ".yml")
 """The files that KFP takes for a PipelineSpec; with `.json` TFX writes a PipelineJob, which KFP does not know."""
@@ -36,20 +40,20 @@ def load(path: Path | str) -> Documents:
     """The documents of a file. `NotFound`, `StorageFault`, and `InvalidPlan` where it is no compiled pipeline."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        written = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         known = sorted(entry.name for entry in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         raise NotFound("compiled pipeline", path.name, f"the folder {path.parent}", known) from None
     except (OSError, UnicodeDecodeError) as fault:
         raise StorageFault(str(path), f"cannot be read ({fault})", "give a compiled pipeline in YAML") from fault
-    return parse(text, name=str(path))
+    return parse(written, name=str(path))
 
 
-def parse(text: str, *, name: str = "pipeline") -> Documents:
+def parse(written: str, *, name: str = "pipeline") -> Documents:
     """The documents in a text. `InvalidPlan` says in one sentence why it is no compiled pipeline."""
     what = f"the compiled pipeline {name}"
     try:
-        found = [_plain(document, what) for document in yaml.safe_load_all(text) if document is not None]
+        found = [_plain(document, what) for document in yaml.load_all(written, _LOADER) if document is not None]
     except yaml.YAMLError as fault:
         place = getattr(fault, "problem_mark", None)
         where = "" if place is None else f" in line {place.line + 1}"
@@ -106,11 +110,11 @@ def _plain(value: Any, what: str, place: str = "document") -> Any:
 
 
 def _heading(pipeline: Mapping[str, Any]) -> str:
-    lines = ["# PIPELINE DEFINITION", f"# Name: {pipeline.get('pipelineInfo', {}).get('name', '')}"]
-    inputs = pipeline.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
+    lines = ["# PIPELINE DEFINITION", f"# Name: {text(inside(pipeline, 'pipelineInfo'), 'name')}"]
+    inputs = sorted(entries(pipeline, "root", "inputDefinitions", "parameters"))
     if inputs:
         lines.append("# Inputs:")
-    for name, spec in sorted(inputs.items()):
+    for name, spec in inputs:
         default = f" [Default: {spec['defaultValue']!r}]" if "defaultValue" in spec else ""
         lines.append(f"#    {name}: {spec.get('parameterType', 'unknown')}{default}")
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
+from tfx_rollout.kfp.ir.reading import inside, text, texts
 from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, EXECUTOR_FLAG, KINDS, tasks_of
 
 TASK_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
@@ -24,7 +25,7 @@ KNOWN_PLACEHOLDER = re.compile(
 def executors(documents: Documents) -> Iterator[Finding]:
     """Open-source KFP runs containers and importers; every task needs one, or a DAG of its own."""
     for task in tasks_of(documents.pipeline):
-        reference = task.spec.get("componentRef", {}).get("name")
+        reference = text(inside(task.spec, "componentRef"), "name")
         if not task.component:
             yield Finding("component", task.node, f"its component {reference!r} is not there", "compile the pipeline anew")
         elif "dag" in task.component:
@@ -59,7 +60,7 @@ def task_names(documents: Documents) -> Iterator[Finding]:
 def live_models(documents: Documents) -> Iterator[Finding]:
     """Every output has an artifact on Kubeflow, also before anything is live."""
     for task in tasks_of(documents.pipeline):
-        if task.executor_class == LIVE_MODEL and "fallback" not in task.spec.get("inputs", {}).get("artifacts", {}):
+        if task.executor_class == LIVE_MODEL and "fallback" not in inside(task.spec, "inputs", "artifacts"):
             yield Finding(
                 "live-model",
                 task.node,
@@ -83,14 +84,14 @@ def lifecycle_hooks(documents: Documents) -> Iterator[Finding]:
 def container_images(documents: Documents) -> Iterator[Finding]:
     """A container needs an image."""
     for task in tasks_of(documents.pipeline):
-        if "container" in task.executor and not str(task.container.get("image") or "").strip():
+        if "container" in task.executor and not text(task.container, "image").strip():
             yield Finding("image", task.node, "its container has no image", "finish the pipeline with the setting image")
 
 
 def entrypoints(documents: Documents) -> Iterator[Finding]:
     """A TFX task that another entrypoint runs fails at its first artifact, whose type KFP leaves out."""
     for task in tasks_of(documents.pipeline):
-        command = tuple(task.container.get("command", ()))
+        command = texts(task.container, "command")
         if task.executor_class and command != ENTRYPOINT:
             shown = " ".join(command) or "the image's own"
             yield Finding(
@@ -104,7 +105,7 @@ def entrypoints(documents: Documents) -> Iterator[Finding]:
 def inputs_specs(documents: Documents) -> Iterator[Finding]:
     """A TFX task learns the types of its inputs from its own arguments."""
     for task in tasks_of(documents.pipeline):
-        if task.executor_class and "--json_serialized_inputs_spec_args" not in task.container.get("args", ()):
+        if task.executor_class and "--json_serialized_inputs_spec_args" not in texts(task.container, "args"):
             yield Finding(
                 "inputs-spec",
                 task.node,
@@ -116,7 +117,7 @@ def inputs_specs(documents: Documents) -> Iterator[Finding]:
 def caching(documents: Documents) -> Iterator[Finding]:
     """A cached deployment succeeds and deploys nothing."""
     for task in tasks_of(documents.pipeline):
-        if task.deploys and task.spec.get("cachingOptions", {}).get("enableCache"):
+        if task.deploys and inside(task.spec, "cachingOptions").get("enableCache"):
             yield Finding(
                 "caching",
                 task.node,
@@ -128,8 +129,8 @@ def caching(documents: Documents) -> Iterator[Finding]:
 def placeholders(documents: Documents) -> Iterator[Finding]:
     """What KFP's launcher does not fill in reaches the program as it stands."""
     for task in tasks_of(documents.pipeline):
-        for word in (*task.container.get("command", ()), *task.container.get("args", ())):
-            for found in PLACEHOLDER.findall(str(word)):
+        for word in (*texts(task.container, "command"), *texts(task.container, "args")):
+            for found in PLACEHOLDER.findall(word):
                 if not KNOWN_PLACEHOLDER.fullmatch(found):
                     yield Finding(
                         "placeholder",

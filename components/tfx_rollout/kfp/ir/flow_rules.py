@@ -10,6 +10,7 @@ import yaml
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
+from tfx_rollout.kfp.ir.reading import entries, inside, text
 from tfx_rollout.kfp.ir.tasks import Task, tasks_of
 
 TITLE = re.compile(r"^[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}$")
@@ -19,10 +20,10 @@ KFP_TITLES = ("system.", "google.")
 
 def legacy_parameters(documents: Documents) -> Iterator[Finding]:
     """What schema 2.0 had, schema 2.1 does not read."""
-    definitions = {"root": documents.pipeline.get("root", {}), **documents.pipeline.get("components", {})}
-    for owner, component in definitions.items():
+    definitions = (("root", inside(documents.pipeline, "root")), *entries(documents.pipeline, "components"))
+    for owner, component in definitions:
         for side in ("inputDefinitions", "outputDefinitions"):
-            for name, spec in component.get(side, {}).get("parameters", {}).items():
+            for name, spec in entries(component, side, "parameters"):
                 if "type" in spec and "parameterType" not in spec:
                     yield Finding(
                         "legacy-parameter",
@@ -31,8 +32,8 @@ def legacy_parameters(documents: Documents) -> Iterator[Finding]:
                         "compile with use_pipeline_spec_2_1=True",
                     )
     for task in tasks_of(documents.pipeline):
-        for name, given in task.spec.get("inputs", {}).get("parameters", {}).items():
-            if "constantValue" in given.get("runtimeValue", {}):
+        for name, given in entries(task.spec, "inputs", "parameters"):
+            if "constantValue" in inside(given, "runtimeValue"):
                 yield Finding(
                     "legacy-parameter",
                     f"{task.node} parameter {name}",
@@ -76,11 +77,10 @@ def waiting(documents: Documents) -> Iterator[Finding]:
 
 def parameter_sources(documents: Documents) -> Iterator[Finding]:
     """A parameter from the pipeline is one that the pipeline has."""
-    components = documents.pipeline.get("components", {})
     for task in tasks_of(documents.pipeline):
-        owner = documents.pipeline.get("root", {}) if task.dag == "root" else components.get(task.dag, {})
-        known = owner.get("inputDefinitions", {}).get("parameters", {})
-        for name, given in task.spec.get("inputs", {}).get("parameters", {}).items():
+        owner = ("root",) if task.dag == "root" else ("components", task.dag)
+        known = inside(documents.pipeline, *owner, "inputDefinitions", "parameters")
+        for name, given in entries(task.spec, "inputs", "parameters"):
             source = given.get("componentInputParameter")
             if source is not None and source not in known:
                 yield Finding(
@@ -113,10 +113,10 @@ def cycles(documents: Documents) -> Iterator[Finding]:
 
 def artifact_titles(documents: Documents) -> Iterator[Finding]:
     """A custom artifact type is imported under its title, and MLMD is told of it under the same."""
-    for owner, component in documents.pipeline.get("components", {}).items():
+    for owner, component in entries(documents.pipeline, "components"):
         for side in ("inputDefinitions", "outputDefinitions"):
-            for key, spec in component.get(side, {}).get("artifacts", {}).items():
-                title = _title(spec.get("artifactType", {}))
+            for key, spec in entries(component, side, "artifacts"):
+                title = _title(inside(spec, "artifactType"))
                 if not title.startswith(KFP_TITLES) and not TITLE.match(title):
                     yield Finding(
                         "artifact-title",
@@ -130,10 +130,10 @@ def _title(artifact_type: Mapping[str, Any]) -> str:
     if "schemaTitle" in artifact_type:
         return str(artifact_type["schemaTitle"])
     try:
-        schema = yaml.safe_load(str(artifact_type.get("instanceSchema", "")))
+        schema = yaml.safe_load(text(artifact_type, "instanceSchema"))
     except yaml.YAMLError:
         return ""
-    return str(schema.get("title", "")) if isinstance(schema, Mapping) else ""
+    return text(inside(schema), "title")
 
 
 FLOW_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (

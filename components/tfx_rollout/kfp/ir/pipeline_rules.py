@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
+from tfx_rollout.kfp.ir.reading import entries, inside, text
 from tfx_rollout.kfp.ir.roots import root_fault
 
 SCHEMA_VERSION = "2.1.0"
@@ -27,8 +28,8 @@ def schema_version(documents: Documents) -> Iterator[Finding]:
 
 def pipeline_name(documents: Documents) -> Iterator[Finding]:
     """The name goes into the names of Kubernetes objects."""
-    name = documents.pipeline.get("pipelineInfo", {}).get("name", "")
-    if not NAME.fullmatch(str(name)):
+    name = text(inside(documents.pipeline, "pipelineInfo"), "name")
+    if not NAME.fullmatch(name):
         yield Finding(
             "pipeline-name",
             "pipelineInfo.name",
@@ -53,8 +54,7 @@ def pipeline_root(documents: Documents) -> Iterator[Finding]:
 
 def root_inputs(documents: Documents) -> Iterator[Finding]:
     """A parameter without a default fails each run that does not give it."""
-    inputs = documents.pipeline.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
-    for name, spec in inputs.items():
+    for name, spec in entries(documents.pipeline, "root", "inputDefinitions", "parameters"):
         if "defaultValue" not in spec and not spec.get("isOptional"):
             yield Finding(
                 "root-input",
@@ -73,7 +73,7 @@ def root_inputs(documents: Documents) -> Iterator[Finding]:
 
 def no_tasks(documents: Documents) -> Iterator[Finding]:
     """A pipeline runs something."""
-    if not documents.pipeline.get("root", {}).get("dag", {}).get("tasks"):
+    if not inside(documents.pipeline, "root", "dag", "tasks"):
         yield Finding("no-tasks", "root.dag.tasks", "there is no task", "compile a pipeline that has components")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
+from tfx_rollout.kfp.ir.reading import entries, text
 
 SHAPELESS = "shape"
 """The rule of a finding after which there is nothing more to look at."""
@@ -46,14 +47,14 @@ def readable_platform(documents: Documents) -> Iterator[Finding]:
     except (json_format.ParseError, TypeError, AttributeError) as fault:
         yield _unreadable("the second document", fault)
         return
-    known = {str(component.get("executorLabel")) for component in documents.pipeline.get("components", {}).values()}
-    for platform, spec in documents.platform.get("platforms", {}).items():
+    known = {text(component, "executorLabel") for _, component in entries(documents.pipeline, "components")}
+    for platform, spec in entries(documents.platform, "platforms"):
         if platform != "kubernetes":
             yield Finding(
                 "platform", f"platforms.{platform}", "open-source KFP has no such platform", "leave 'kubernetes' alone there"
             )
             continue
-        for label, config in spec.get("deploymentSpec", {}).get("executors", {}).items():
+        for label, config in entries(spec, "deploymentSpec", "executors"):
             place = f"platforms.kubernetes executor {label}"
             if label not in known:
                 yield Finding(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from tfx_rollout.kfp.ir.reading import entries, inside, text, texts
 
 ENTRYPOINT = ("python", "-m", "tfx_rollout.tfx.kubeflow.entrypoint")
 """The command of every TFX task that we compile. Public: pipelines that were compiled long ago go on using it."""
@@ -39,12 +41,12 @@ class Task:
     @property
     def executor_label(self) -> str:
         """The key of its executor; empty where it has none."""
-        return str(self.component.get("executorLabel", ""))
+        return text(self.component, "executorLabel")
 
     @property
     def container(self) -> Mapping[str, Any]:
         """Its container; empty for importers and the like."""
-        return _mapping(self.executor, "container")
+        return inside(self.executor, "container")
 
     @property
     def executor_class(self) -> str:
@@ -59,41 +61,39 @@ class Task:
     @property
     def waits_for(self) -> tuple[str, ...]:
         """The tasks that KFP lets come first. The sources of its inputs alone do not make it wait."""
-        return tuple(str(name) for name in self.spec.get("dependentTasks", ()))
+        return texts(self.spec, "dependentTasks")
 
     @property
     def producers(self) -> tuple[str, ...]:
         """The tasks that it names: those it waits for and those whose outputs it reads, each once."""
         names = list(self.waits_for)
         for kind in ("parameters", "artifacts"):
-            for given in _mapping(_mapping(self.spec, "inputs"), kind).values():
+            for _, given in entries(self.spec, "inputs", kind):
                 for source in ("taskOutputParameter", "taskOutputArtifact", "taskFinalStatus"):
-                    if isinstance(given, Mapping) and isinstance(given.get(source), Mapping):
-                        names.append(str(given[source].get("producerTask", "")))
+                    if source in given:
+                        names.append(text(inside(given, source), "producerTask"))
         return tuple(dict.fromkeys(names))
 
 
 def tasks_of(pipeline: Mapping[str, Any]) -> Iterator[Task]:
     """Every task, those of the root first, then those of each component that is a DAG."""
-    components = _mapping(pipeline, "components")
     executors = executors_of(pipeline)
-    dags = {"root": _mapping(pipeline, "root"), **components}
-    for dag, owner in dags.items():
-        inside = _mapping(_mapping(owner, "dag"), "tasks")
-        for name, spec in inside.items():
-            component = _mapping(components, str(_mapping(spec, "componentRef").get("name", "")))
-            executor = _mapping(executors, str(component.get("executorLabel", "")))
-            yield Task(dag, name, spec, component, executor, frozenset(inside))
+    for dag, owner in (("root", inside(pipeline, "root")), *entries(pipeline, "components")):
+        tasks = inside(owner, "dag", "tasks")
+        for name, spec in entries(tasks):
+            component = inside(pipeline, "components", text(inside(spec, "componentRef"), "name"))
+            executor = inside(executors, text(component, "executorLabel"))
+            yield Task(dag, name, spec, component, executor, frozenset(tasks))
 
 
 def executors_of(pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
     """The executors by their label."""
-    return _mapping(_mapping(pipeline, "deploymentSpec"), "executors")
+    return inside(pipeline, "deploymentSpec", "executors")
 
 
 def executor_class(container: Mapping[str, Any]) -> str:
     """The path of the TFX executor in a container's arguments; empty where there is none."""
-    args = [str(arg) for arg in container.get("args", ())]
+    args = texts(container, "args")
     return args[args.index(EXECUTOR_FLAG) + 1] if EXECUTOR_FLAG in args[:-1] else ""
 
 
@@ -102,11 +102,5 @@ def deploys(container: Mapping[str, Any]) -> bool:
     path = executor_class(container)
     if path:
         return path.startswith("tfx_rollout.") or path == STOCK_PUSHER
-    words: Sequence[Any] = [*container.get("command", ()), *container.get("args", ())]
-    return any(word == "tfx-rollout" or word == "tfx_rollout" or str(word).startswith("tfx_rollout.") for word in words)
-
-
-def _mapping(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The mapping under a key; empty where there is none, so that a broken document can be read to its end."""
-    found = owner.get(key) if isinstance(owner, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    words = (*texts(container, "command"), *texts(container, "args"))
+    return any(word in ("tfx-rollout", "tfx_rollout") or word.startswith("tfx_rollout.") for word in words)

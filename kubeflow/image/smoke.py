@@ -73,6 +73,7 @@ def parts_import() -> None:
     modules = ["tfx_rollout", "tensorflow", "grpc", "envoy"]
     if HAS_TFX:
         modules += ["taxi.preprocessing", "taxi.trainer", "tfx_rollout.tfx.versioned_pusher", "tfx_rollout.tfx.blessing_check"]
+        modules += ["tfx_rollout.tfx.kubeflow.entrypoint"]
     if Path("/opt/pipelines/penguin/train.py").exists():
         modules += ["penguin.train"]
     for module in modules:

@@ -34,7 +34,9 @@ EXAMPLES: dict[str, RolloutError] = {
     "CorruptState": errors.CorruptState("/models/taxi/.rollout/desired.json", "it is not JSON"),
     "KubeflowFault": errors.KubeflowFault("http://kfp", "did not answer (refused)", "see that it runs"),
     "KubeflowRefused": errors.KubeflowRefused("http://kfp", 401, "no valid identity."),
-    "HalfApplied": errors.HalfApplied("http://kfp", ["a"], ["b"], errors.KubeflowFault("http://kfp", "answered 500: x", "see to its log")),
+    "HalfApplied": errors.HalfApplied(
+        "http://kfp", ["a"], ["b"], errors.KubeflowFault("http://kfp", "answered 500: x", "see to its log")
+    ),
     "ServingFault": errors.ServingFault("The serving setup did not start."),
     "PortInUse": errors.PortInUse("127.0.0.1", 8500, "the gateway"),
     "ServerFailed": errors.ServerFailed("taxi", "did not start", "/models/taxi.log"),

@@ -224,3 +224,53 @@ def test_a_slow_server_that_never_answers_is_given_up_on(kubeflow, server, decla
         HalfApplied, match=r"did not answer \(.*timed out.*applied nothing|applied nothing.*did not answer \(.*timed out"
     ):
         apply(server, declare())
+
+
+def test_one_that_applies_in_the_middle_of_another_apply_wins_and_the_other_is_told(kubeflow, server, declare):
+    apply(server, declare())
+    kubeflow.states.clear()
+    get = kubeflow._get_recurring_run
+
+    def while_another_applies(path, query, body):
+        kubeflow._get_recurring_run = get
+        thread = threading.Thread(target=lambda: others.append(apply(connect(kubeflow.url), declare(cron="0 0 4 * * *"))))
+        others: list = []
+        kubeflow._lock.release()  # the double serves the other one in the middle of this call
+        thread.start()
+        thread.join()
+        kubeflow._lock.acquire()
+        assert others
+        return get(path, query, body)
+
+    kubeflow._get_recurring_run = while_another_applies
+    with pytest.raises(
+        HalfApplied, match=r"answered 404|got another recurring run nightly meanwhile \(.*\), so that none was enabled"
+    ):
+        apply(server, declare(cron="0 0 5 * * *"))
+    assert all(sum(state["nightly"]) <= 1 and state["nightly"] for state in kubeflow.states)
+    apply(server, declare(cron="0 0 5 * * *"))
+    assert kubeflow.the_one("nightly").trigger.cron_schedule.cron == "0 0 5 * * *"
+    assert all(sum(state["nightly"]) <= 1 and state["nightly"] for state in kubeflow.states)
+
+
+def test_of_two_that_have_planned_before_either_began_only_one_enables(kubeflow, server, declare):
+    apply(server, declare())
+    (old,) = server.named("nightly")
+    kubeflow.states.clear()
+    create = kubeflow._create_recurring_run
+
+    def then_the_other_one_does_its_steps(path, query, body):
+        kubeflow._create_recurring_run = create
+        made = create(path, query, body)
+        other = create(path, query, body)
+        kubeflow._disable_recurring_run({"recurring_run_id": old.id}, {}, None)
+        kubeflow._enable_recurring_run({"recurring_run_id": other.recurring_run_id}, {}, None)
+        return made
+
+    kubeflow._create_recurring_run = then_the_other_one_does_its_steps
+    said = r"got another recurring run nightly meanwhile \(.*\), so that none was enabled; let the other apply end"
+    with pytest.raises(HalfApplied, match=said):
+        apply(server, declare(cron="0 0 5 * * *"))
+    assert all(sum(state["nightly"]) <= 1 for state in kubeflow.states)
+    assert [applied.kind for applied in apply(server, declare(cron="0 0 5 * * *"))] == ["clean"]
+    assert kubeflow.the_one("nightly").mode == "ENABLE"

@@ -9,7 +9,7 @@ from tfx_rollout.errors import Conflict, HalfApplied, InvalidPlan, KubeflowFault
 from tfx_rollout.kfp.schedule.found import Found, differences
 from tfx_rollout.kfp.schedule.pipeline_check import pipeline_faults
 from tfx_rollout.kfp.schedule.server import RecurringRuns
-from tfx_rollout.kfp.schedule.steps import Action, Step, Steps, steps_to
+from tfx_rollout.kfp.schedule.steps import Action, Steps, steps_to
 from tfx_rollout.kfp.schedule.wanted import Form, Wanted
 
 Say = Callable[[str], None]
@@ -136,18 +136,23 @@ def _carry_out(server: RecurringRuns, change: Change) -> str:
     for step in change.steps.steps:
         if step.action is Action.CREATE:
             kept = _create(server, change.form).id
+        elif step.action is Action.ENABLE:
+            _refuse_newcomers(server, change, kept)
+            server.enable(step.target or kept)
+        elif step.action is Action.DISABLE:
+            server.disable(step.target or kept)
         else:
-            _do(server, step, step.target or kept)
+            server.delete(step.target or kept)
     return kept
 
 
-def _do(server: RecurringRuns, step: Step, id: str) -> None:
-    if step.action is Action.ENABLE:
-        server.enable(id)
-    elif step.action is Action.DISABLE:
-        server.disable(id)
-    else:
-        server.delete(id)
+def _refuse_newcomers(server: RecurringRuns, change: Change, kept: str) -> None:
+    """Two that apply at once have each made theirs before either looks here, so that at most one of them enables it."""
+    known = {kept, *(step.target for step in change.steps.steps)}
+    newcomers = [found.id for found in server.named(change.wanted.name) if found.id not in known]
+    if newcomers:
+        fault = f"got another recurring run {change.wanted.name} meanwhile ({', '.join(newcomers)}), so that none was enabled"
+        raise KubeflowFault(server.host, fault, "let the other apply end")
 
 
 def _create(server: RecurringRuns, form: Form) -> Found:

@@ -15,7 +15,7 @@ import pytest
 
 import compile_pipeline
 from taxi.spans import write_spans
-from tfx_rollout.kfp.runner import ForkLauncher, PipelineResult, TaskState, run_pipeline
+from tfx_rollout.kfp.runner import ForkLauncher, Launcher, PipelineResult, SubprocessLauncher, TaskState, run_pipeline
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.serving import ModelServerClient, free_port
 from tfx_rollout.supervisor import running_supervisor
@@ -56,7 +56,7 @@ class Cluster:
 
     bucket: Path
     volume: Path
-    launcher: ForkLauncher
+    launcher: Launcher
 
     def run(self, ir: Path, **parameters: Any) -> PipelineResult:
         return run_pipeline(
@@ -144,7 +144,8 @@ def test_a_model_that_nobody_blesses_is_not_pushed_and_what_was_live_stays(first
 
 def test_a_push_under_a_condition_is_skipped_where_nothing_is_live_and_done_where_something_is(guarded, cluster, tmp_path):
     (tmp_path / "empty").mkdir()
-    elsewhere = Cluster(cluster.bucket, tmp_path / "empty", cluster.launcher)
+    # Here with an interpreter of its own for each task, as a pod has it.
+    elsewhere = Cluster(cluster.bucket, tmp_path / "empty", SubprocessLauncher())
     skipped = elsewhere.run(guarded).require_success()
     assert skipped.tasks["VersionedPusher"].state is TaskState.SKIPPED
     assert "metadata['blessed'] == 1" in skipped.tasks["VersionedPusher"].reason

@@ -227,7 +227,7 @@ def turns(manifests: Manifests) -> Iterator[Finding]:
             strategy = spec.get("strategy", {})
             rolling = strategy.get("rollingUpdate", {})
             if several:
-                yield Finding("turns", place, "a standby is never ready, so an update would not get on", "use overlays/standby")
+                yield Finding("turns", place, "a standby is never ready, so an update would not get on", "use components/standby")
             if strategy.get("type", "RollingUpdate") == "RollingUpdate" and rolling.get("maxUnavailable", 0) in (0, "0", "25%"):
                 yield Finding(
                     "turns", place, "an update would wait for a pod that waits for the old one", "set maxUnavailable: 1"

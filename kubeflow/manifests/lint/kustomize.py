@@ -3,6 +3,7 @@
     resources   files and folders            patches   strategic merge and JSON 6902, by `target`
     namespace   on everything namespaced      images    newName, newTag, digest
     labels      `pairs` on the metadata       configMapGenerator   files and literals, without hash
+    components  folders of kind Component
 
 Any other field is refused, so that nothing is left out in silence. Pure but for reading files.
 """
@@ -34,30 +35,39 @@ _KEYS = {
     "subjects": "name",
 }
 """Lists that a strategic merge merges by a key; all others it replaces."""
+_LISTED = {"Component": "components", "Kustomization": "resources"}
 
 
 def render(folder: Path) -> list[Document]:
     """The documents of the kustomization in this folder. Raises `InvalidInput` with the place."""
-    return _Kustomization(folder).render()
+    return _Kustomization(folder, "Kustomization").applied([])
 
 
 class _Kustomization:
-    def __init__(self, folder: Path) -> None:
+    """One kustomization.yaml: of kind Kustomization, or a Component, which changes what others brought."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
         self.file = folder / "kustomization.yaml"
         if not self.file.is_file():
             raise InvalidInput(f"There is no kustomization.yaml in {folder}; name a folder that has one.")
         (self.content,) = _load(self.file)
-        steps = {"resources", "namespace", "labels", "images", "patches", "configMapGenerator", "generatorOptions"}
+        if self.content.get("kind", "Kustomization") != kind:
+            raise InvalidInput(f"{self.file} is a {self.content['kind']}; list it under {_LISTED[self.content['kind']]}.")
+        steps = {"resources", "components", "namespace", "labels", "images", "patches", "configMapGenerator", "generatorOptions"}
         if unknown := sorted(self.content.keys() - steps - {"apiVersion", "kind"}):
             raise InvalidInput(f"{self.file} has {', '.join(unknown)}, which is not rendered here; use kubectl kustomize for it.")
 
-    def render(self) -> list[Document]:
-        documents: list[Document] = []
+    def applied(self, documents: list[Document]) -> list[Document]:
+        """These documents with what this kustomization adds and changes."""
+        documents = list(documents)
         for name in self.content.get("resources", ()):
             path = (self.folder / name).resolve()
             documents += render(path) if path.is_dir() else _load(path)
         documents += self._generated()
+        for name in self.content.get("components", ()):
+            documents = _Kustomization((self.folder / name).resolve(), "Component").applied(documents)
+        _refuse_twins(documents, self.file)
         for patch in self.content.get("patches", ()):
             documents = self._patched(documents, patch)
         namespace = self.content.get("namespace")
@@ -180,6 +190,12 @@ def json_patched(document: Document, operations: list[dict[str, Any]], place: st
             raise InvalidInput(f"{place}: {kind} finds no {operation['path']} in {name}.") from error
     found: Document = result
     return found
+
+
+def _refuse_twins(documents: list[Document], file: Path) -> None:
+    names = [(d["kind"], d["metadata"].get("namespace"), d["metadata"]["name"]) for d in documents]
+    for kind, _, name in sorted({name for name in names if names.count(name) > 1}, key=str):
+        raise InvalidInput(f"{file} has {kind} {name} twice; combine components, not overlays that each bring the base.")
 
 
 def _load(path: Path) -> list[Document]:

@@ -73,6 +73,8 @@ def test_an_image_keeps_what_is_not_said_anew(folder: Path):
         ({"resources": ["typo.yaml"]}, "typo.yaml is named by a kustomization and is not there"),
         ({"configMapGenerator": [{"name": "b", "literals": ["x=1"]}]}, "set disableNameSuffixHash"),
         ({"labels": [{"pairs": {"a": "b"}, "includeSelectors": True}]}, "only `pairs` is rendered here"),
+        ({"resources": ["map.yaml", "map.yaml"]}, "has ConfigMap a twice; combine components"),
+        ({"kind": "Component"}, "is a Component; list it under components"),
         ({"patches": [{"patch": "- {op: remove, path: /data}", "target": {"kind": "Typo"}}]}, "a patch finds no Typo"),
         ({"patches": [{"patch": "- {op: replace, path: /kind, value: X}", "target": {"kind": "ConfigMap"}}]}, "allowKindChange"),
     ],

@@ -24,14 +24,23 @@ def test_nothing_is_wrong_with_any_of_them(folder: Path):
     assert [str(finding) for finding in lint(render(folder))] == []
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; it renders without a cluster")
-def test_kubectl_renders_the_same(folder: Path):
+def rendered_by_kubectl(folder: Path) -> dict[str, str]:
     said = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, timeout=60, check=True).stdout
+    return by_name(yaml.safe_load_all(said))
 
-    def by_name(documents) -> dict[str, str]:
-        return {name_of(document): json.dumps(document, sort_keys=True) for document in documents}
 
-    assert by_name(yaml.safe_load_all(said)) == by_name(render(folder))
+def by_name(documents) -> dict[str, str]:
+    return {name_of(document): json.dumps(document, sort_keys=True) for document in documents}
+
+
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed; it renders without a cluster"
+)
+
+
+@needs_kubectl
+def test_kubectl_renders_the_same(folder: Path):
+    assert rendered_by_kubectl(folder) == by_name(render(folder))
 
 
 def test_there_is_an_overlay_for_every_use_that_the_docs_name(folder: Path):
@@ -53,7 +62,7 @@ def test_the_nightly_plan_needs_nobody_and_the_careful_one_needs_somebody(docume
 
 
 def test_the_command_says_nothing_about_sound_folders():
-    folders = sorted(file.parent for file in (KUBEFLOW / "manifests").rglob("kustomization.yaml"))
+    folders = sorted((KUBEFLOW / "manifests" / "overlays").iterdir())
     done = subprocess.run(
         [sys.executable, "-m", "manifests.lint", *folders],
         env={**os.environ, "PYTHONPATH": str(KUBEFLOW)},
@@ -63,3 +72,28 @@ def test_the_command_says_nothing_about_sound_folders():
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    """An overlay as somebody would write it who wants all components."""
+    manifests = tmp_path / "manifests"
+    shutil.copytree(KUBEFLOW / "manifests", manifests)
+    mine = manifests / "overlays" / "mine"
+    mine.mkdir()
+    components = sorted(f"../../components/{folder.name}" for folder in (manifests / "components").iterdir())
+    assert len(components) == 4
+    content = {"namespace": "profile", "resources": ["../../base"], "components": components}
+    (mine / "kustomization.yaml").write_text(yaml.safe_dump(content))
+    return mine
+
+
+def test_all_components_go_together(everything: Path):
+    documents = render(everything)
+    assert {"StatefulSet", "CronJob", "HorizontalPodAutoscaler", "RoleBinding"} <= {d["kind"] for d in documents}
+    assert [str(finding) for finding in lint(documents)] == []
+
+
+@needs_kubectl
+def test_kubectl_puts_all_components_together_in_the_same_way(everything: Path):
+    assert rendered_by_kubectl(everything) == by_name(render(everything))

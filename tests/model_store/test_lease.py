@@ -52,6 +52,30 @@ def test_the_first_to_ask_gets_it_and_renews_it(lease_on, clock):
     assert lease.fence == 1
 
 
+@pytest.mark.parametrize(
+    ("happens", "lives"),
+    [("it renews", True), ("it is silent", False), ("it gives back", False), ("another one takes over", True)],
+)
+def test_who_only_watches_learns_whether_a_holder_elsewhere_lives(lease_on, clock, happens, lives):
+    holder, watcher = lease_on("a"), lease_on("b")
+    assert not watcher.holder_elsewhere_lives(), "nobody has it"
+    holder.attempt(alone_on_host=True)
+
+    def pause(seconds: float) -> None:
+        clock.now += seconds
+        if clock.now < 100 + TTL / 3:
+            return
+        if happens == "it renews":
+            holder.renew()
+        elif happens == "it gives back":
+            holder.release()
+        elif happens == "another one takes over":
+            lease_on("a").attempt(alone_on_host=True)
+
+    assert watcher.holder_elsewhere_lives(pause) is lives
+    assert not lease_on("a").holder_elsewhere_lives(pause), "on one host the lock tells"
+
+
 def test_another_host_takes_over_only_what_it_has_itself_seen_unrenewed_for_the_whole_time(lease_on, clock):
     a, b = lease_on("a"), lease_on("b")
     a.attempt(alone_on_host=True)

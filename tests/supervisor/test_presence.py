@@ -3,12 +3,15 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
 
 from tfx_rollout.errors import Busy
-from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, running_supervisor, withdraw
+from tfx_rollout.model_store import Lease, ModelStore
+from tfx_rollout.model_store.lease import Holder
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, is_served, presence, running_supervisor, withdraw
 
 INFO = SupervisorInfo(4242, "127.0.0.1:8500", "127.0.0.1:9901", 1.5)
 
@@ -49,6 +52,32 @@ def test_a_supervisor_that_was_killed_leaves_the_root_free(tmp_path):
 
 def test_a_root_that_does_not_exist_is_served_by_nobody(tmp_path):
     assert running_supervisor(tmp_path / "none") is None
+    assert not is_served(ModelStore(tmp_path / "none"))
+
+
+def test_a_root_is_served_where_its_lock_is_held_or_a_holder_elsewhere_renews_its_lease(tmp_path):
+    store = ModelStore(tmp_path)
+    with presence(tmp_path):
+        announce(tmp_path, INFO)
+        assert is_served(store)
+    assert not is_served(store)
+    elsewhere = Lease(store.lease_dir, ttl_s=0.3, holder=replace(Holder.this_process(), host="b", boot="another kernel"))
+    assert elsewhere.attempt(alone_on_host=True)
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(0.05):
+            elsewhere.renew()
+
+    renewing = threading.Thread(target=renew)
+    renewing.start()
+    try:
+        assert is_served(store)
+    finally:
+        ended.set()
+        renewing.join()
+    elsewhere.release()
+    assert not is_served(store)
 
 
 def test_where_the_file_system_knows_no_locks_only_the_lease_can_tell(tmp_path, monkeypatch):

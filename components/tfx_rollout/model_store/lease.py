@@ -114,6 +114,22 @@ class Lease:
             return False
         return self._take(seen.fence + 1)
 
+    def holder_elsewhere_lives(self, pause: Callable[[float], None] = time.sleep) -> bool:
+        """Whether a holder on another host gives a sign of life, watched for up to `ttl_s`; takes nothing.
+
+        Told at once where nobody holds it, or the holder is of this very kernel: of those a
+        lock of a file tells. Raises `StorageFault`.
+        """
+        first, began = self._look(), self._monotonic()
+        if first.holder is None or first.released or first.holder.boot == self.holder.boot:
+            return False
+        while self._monotonic() - began < self.ttl_s:
+            pause(self.ttl_s / 30)
+            now = self._look()
+            if now != first:
+                return now.holder is not None and not now.released
+        return False
+
     @property
     def other_holder(self) -> Holder | None:
         """Who held it at the last `attempt`, if somebody else did."""

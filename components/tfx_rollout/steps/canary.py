@@ -17,7 +17,7 @@ from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_ro
 from tfx_rollout.rollout.orders import Expectation, OrderKind
 from tfx_rollout.rollout.state import Phase, RolloutState
 from tfx_rollout.steps.page import render_page
-from tfx_rollout.supervisor.presence import running_supervisor
+from tfx_rollout.supervisor.presence import is_served
 
 SCHEMA = 1
 SETTLE_SECONDS = 600.0
@@ -224,7 +224,7 @@ def default_timeout(plan: Plan) -> float:
 def require_supervisor(base: BasePath) -> None:
     """Raises `ServingFault` where no supervisor serves the root: an order would lie there for ever."""
     root = base.store.root
-    if running_supervisor(root) is None:
+    if not is_served(base.store):
         raise ServingFault(f"No supervisor serves {root}, so nothing can be rolled out; start `tfx-rollout serve {root}`.")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_rollout.errors import Busy, CorruptState
+from tfx_rollout.model_store import Lease, ModelStore
 from tfx_rollout.model_store.control_file import read_json, write_json
 from tfx_rollout.model_store.faults import storage_faults
 
@@ -90,6 +91,15 @@ def running_supervisor(root: Path) -> SupervisorInfo | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def is_served(store: ModelStore) -> bool:
+    """Whether a supervisor serves the root, on this host or on another one.
+
+    Where the file system keeps locks to each host, that of another one is known by its
+    lease alone, which takes some seconds to be seen alive. Raises `StorageFault`.
+    """
+    return running_supervisor(store.root) is not None or Lease(store.lease_dir).holder_elsewhere_lives()
 
 
 def _read_info(root: Path) -> SupervisorInfo | None:

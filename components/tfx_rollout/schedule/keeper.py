@@ -59,6 +59,8 @@ class Keeper:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
         outcome, exit_code, reason = self._outcome()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # nothing is left to end; what became of it shall be written
         record = RunRecord(self._folder.name, outcome, self._scheduled, started, written(_now()), exit_code, reason)
         write_json(self._folder / "end.json", record.to_json())
         return record

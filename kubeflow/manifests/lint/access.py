@@ -59,8 +59,12 @@ def bindings(manifests: Manifests) -> Iterator[Finding]:
         if manifests.find(role["kind"], role["name"], namespace_of(binding)) is None:
             yield Finding("bindings", name_of(binding), f"there is no {role['kind']} {role['name']}", "add it")
         for subject in binding.get("subjects", ()):
-            namespace = subject.get("namespace", namespace_of(binding))
-            if subject["kind"] == "ServiceAccount" and manifests.find("ServiceAccount", subject["name"], namespace) is None:
+            namespace = subject.get("namespace")
+            if subject["kind"] == "ServiceAccount" and namespace is None:
+                yield Finding(
+                    "bindings", name_of(binding), f"its account {subject['name']} has no namespace", "give the overlay one"
+                )
+            elif subject["kind"] == "ServiceAccount" and manifests.find("ServiceAccount", subject["name"], namespace) is None:
                 yield Finding(
                     "bindings", name_of(binding), f"there is no service account {subject['name']} in {namespace}", "add it"
                 )

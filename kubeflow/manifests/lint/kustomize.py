@@ -228,7 +228,9 @@ def _set_namespace(documents: list[Document], namespace: str) -> None:
         if document["kind"] not in CLUSTER_WIDE:
             document["metadata"]["namespace"] = namespace
         for subject in document.get("subjects", ()):
-            if subject["kind"] == "ServiceAccount" and (subject["name"] in accounts or subject["name"] == "default"):
+            ours = subject["kind"] == "ServiceAccount" and subject["name"] in {*accounts, "default"}
+            # Another namespace that is named is meant.
+            if ours and subject.get("namespace", "default") == "default":
                 subject["namespace"] = namespace
 
 

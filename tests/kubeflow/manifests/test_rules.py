@@ -127,6 +127,8 @@ CASES: list[tuple[str, str, str, str, str, Any]] = [
     ("roles", PIPELINES, ROLE, "/rules/2/resourceNames", GONE, "reads all secrets"),
     ("roles", PIPELINES, ROLE, "/kind", "ClusterRole", "every namespace"),
     ("bindings", PIPELINES, BINDING, "/roleRef/name", "typo", "no Role typo"),
+    ("bindings", PIPELINES, BINDING, "/subjects/0/namespace", GONE, "has no namespace"),
+    ("bindings", PIPELINES, BINDING, "/subjects/0/namespace", "other", "in other"),
     ("bindings", PIPELINES, BINDING, "/subjects/0/name", "typo", "no service account typo"),
     ("plans", RETRAINING, NIGHTLY, f"{JOB}/containers/0/args", flag("--plan", "/etc/tfx-rollout/plans/x.yaml"), "no plan"),
     ("plans", RETRAINING, NIGHTLY, f"{JOB}/containers/0/args", flag("--plan", "defualt"), "defualt"),

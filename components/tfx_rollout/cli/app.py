@@ -27,7 +27,7 @@ from tfx_rollout.cli.lazy import LazyGroup
         "replay-decisions": ("tfx_rollout.cli.replay_decisions:replay_decisions", "Judge a recorded rollout by another plan."),
         "feedback": ("tfx_rollout.cli.feedback:feedback", "Tell later whether predictions were right, by request id."),
         "kubeflow": ("tfx_rollout.cli.kubeflow:kubeflow", "Check a pipeline compiled for Kubeflow, and try it on this machine."),
-        "schedule": ("tfx_rollout.cli.schedule:schedule", "Retraining at set times: on Kubeflow Pipelines, here, by cron or systemd."),
+        "schedule": ("tfx_rollout.cli.schedule:schedule", "Retrain at set times: by Kubeflow, here, cron or systemd."),
         "replay": ("tfx_rollout.cli.replay:replay", "Send recorded requests through the gateway and report per track."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

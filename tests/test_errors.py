@@ -37,6 +37,8 @@ EXAMPLES: dict[str, RolloutError] = {
     "HalfApplied": errors.HalfApplied(
         "http://kfp", ["a"], ["b"], errors.KubeflowFault("http://kfp", "answered 500: x", "see to its log")
     ),
+    "TaskFault": errors.TaskFault("The output parameter blessed was not written."),
+    "TaskFailed": errors.TaskFailed("push-model", "it ended with code 5", "/tmp/run/push-model.log", "error: the disk is full."),
     "ServingFault": errors.ServingFault("The serving setup did not start."),
     "PortInUse": errors.PortInUse("127.0.0.1", 8500, "the gateway"),
     "ServerFailed": errors.ServerFailed("taxi", "did not start", "/models/taxi.log"),

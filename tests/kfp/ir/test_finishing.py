@@ -9,11 +9,12 @@ import pytest
 
 from tfx_rollout.errors import InvalidPlan
 from tfx_rollout.kfp.ir import ENTRYPOINT, STEPS, Documents, KubeflowSettings, finish, finishing, lint, tasks_of
+from tfx_rollout.kfp.ir.dag_rules import DAG_RULES
 from tfx_rollout.kfp.ir.executor_rules import EXECUTOR_RULES
 from tfx_rollout.kfp.ir.flow_rules import FLOW_RULES
 from tfx_rollout.kfp.ir.pipeline_rules import PIPELINE_RULES
 
-WITHOUT_KFP = (*PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES)
+WITHOUT_KFP = (*PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES, *DAG_RULES)
 
 MISSED = {
     "default_pipeline_root": {"pipeline-root"},

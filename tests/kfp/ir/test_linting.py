@@ -10,11 +10,12 @@ import pytest
 
 from tfx_rollout.errors import InvalidPlan
 from tfx_rollout.kfp.ir import Documents, lint, refuse
+from tfx_rollout.kfp.ir.dag_rules import DAG_RULES
 from tfx_rollout.kfp.ir.executor_rules import EXECUTOR_RULES
 from tfx_rollout.kfp.ir.flow_rules import FLOW_RULES
 from tfx_rollout.kfp.ir.pipeline_rules import PIPELINE_RULES
 
-WITHOUT_KFP = (*PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES)
+WITHOUT_KFP = (*PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES, *DAG_RULES)
 """The rules that need no messages of kfp, whose import takes seconds."""
 
 Change = Callable[[dict[str, Any]], object]
@@ -47,6 +48,16 @@ def add_importer(pipeline: dict[str, Any]) -> None:
 def live_model_without_fallback(pipeline: dict[str, Any]) -> None:
     args = executor(pipeline, "VersionedPusher")["container"]["args"]
     args[args.index("--executor_class_path") + 1] = "tfx_rollout.tfx.live_model.Executor"
+
+
+def conditional_importer(pipeline: dict[str, Any]) -> None:
+    add_importer(pipeline)
+    task(pipeline, "Given")["triggerPolicy"] = {"condition": "1 == 1"}
+
+
+def a_part_of_itself(pipeline: dict[str, Any]) -> None:
+    inner = {"componentRef": {"name": "tfx-dag"}, "taskInfo": {"name": "again"}}
+    pipeline["components"]["tfx-dag"] = {"dag": {"tasks": {"again": inner}}}
 
 
 FAULTS: list[tuple[str, str, str, Change]] = [
@@ -131,6 +142,18 @@ FAULTS: list[tuple[str, str, str, Change]] = [
     ("cycle", "CsvExampleGen", "CsvExampleGen, Trainer", lambda p: task(p, "CsvExampleGen").update(dependentTasks=["Trainer"])),
     ("cycle", "Trainer", "take one", lambda p: task(p, "Trainer")["dependentTasks"].append("Trainer")),
     ("artifact-title", "Trainer artifact model", "TYPE_NAME", lambda p: artifact(p, {"instanceSchema": "title: a.b.Model\n"})),
+    ("cycle", "tfx-dag", "take that part out", a_part_of_itself),
+    ("conditional-importer", "Given", "the tasks that use it", conditional_importer),
+    ("loop", "Trainer", "ParallelFor", lambda p: task(p, "Trainer").update(parameterIterator={"itemInput": "x"})),
+    ("concat", "Trainer", "f-string", lambda p: executor(p, "Trainer")["container"]["args"].append('{"Concat": ["a", "b"]}')),
+    (
+        "exit-only",
+        "root",
+        "a task that they can follow",
+        lambda p: [
+            t.update(triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}) for t in p["root"]["dag"]["tasks"].values()
+        ],
+    ),
     ("artifact-title", "Trainer artifact model", "TYPE_NAME", lambda p: artifact(p, {"schemaTitle": "Model"})),
     ("artifact-title", "Trainer artifact model", "TYPE_NAME", lambda p: artifact(p, {"instanceSchema": "title: [broken"})),
 ]
@@ -173,6 +196,14 @@ def test_a_task_in_an_inner_dag_is_named_with_its_dag(finished: Documents):
     pipeline["components"]["tfx-dag"] = {"dag": {"tasks": {"VersionedPusher": inner}}}
     pipeline["root"]["dag"]["tasks"]["tfx-dag"] = {"componentRef": {"name": "tfx-dag"}, "taskInfo": {"name": "tfx-dag"}}
     assert [finding.node for finding in lint(finished, WITHOUT_KFP)] == ["tfx-dag/VersionedPusher"]
+
+
+def test_a_pipeline_without_tfx_tasks_may_leave_the_root_to_kfp(finished: Documents):
+    pipeline = finished.pipeline
+    for each in pipeline["deploymentSpec"]["executors"].values():
+        each["container"].update(command=["sh"], args=["-c", "true"])
+    del pipeline["defaultPipelineRoot"]
+    assert lint(finished, WITHOUT_KFP) == ()
 
 
 def test_the_stock_pusher_and_plain_components_must_not_be_cached_either(finished: Documents):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tfx_rollout.errors import InvalidPlan
+from tfx_rollout.kfp.ir.dag_rules import DAG_RULES
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.executor_rules import EXECUTOR_RULES
 from tfx_rollout.kfp.ir.finding import Finding
@@ -17,7 +18,7 @@ from tfx_rollout.kfp.ir.schema_rules import SCHEMA_RULES, SHAPELESS
 
 Rule = Callable[[Documents], Iterator[Finding]]
 
-RULES: tuple[Rule, ...] = (*SCHEMA_RULES, *PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES)
+RULES: tuple[Rule, ...] = (*SCHEMA_RULES, *PIPELINE_RULES, *EXECUTOR_RULES, *FLOW_RULES, *DAG_RULES)
 
 
 def lint(documents: Documents, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
 from tfx_rollout.kfp.ir.reading import entries, inside, text
 from tfx_rollout.kfp.ir.roots import root_fault
+from tfx_rollout.kfp.ir.tasks import tasks_of
 
 SCHEMA_VERSION = "2.1.0"
 NAME = re.compile(r"(?=.{1,128}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -39,7 +40,12 @@ def pipeline_name(documents: Documents) -> Iterator[Finding]:
 
 
 def pipeline_root(documents: Documents) -> Iterator[Finding]:
-    """Where the file names no root, each run has to, and a schedule forgets it."""
+    """Where a file with TFX tasks names no root, each run has to, and a schedule forgets it.
+
+    Other tasks work on copies that KFP's launcher makes, so that any root of KFP's does for them.
+    """
+    if not any(task.executor_class for task in tasks_of(documents.pipeline)):
+        return
     root = documents.pipeline.get("defaultPipelineRoot")
     if not root:
         yield Finding(

@@ -16,6 +16,7 @@ TFX_ENTRYPOINT = ("python", "-m", "tfx.orchestration.kubeflow.v2.container.kubef
 
 EXECUTOR_FLAG = "--executor_class_path"
 STOCK_PUSHER = "tfx.components.pusher.executor.Executor"
+EXIT_STRATEGY = "ALL_UPSTREAM_TASKS_COMPLETED"
 KINDS = ("container", "importer", "resolver", "customJob")
 """What an executor of the IR may be; open-source KFP runs the first two."""
 
@@ -57,6 +58,11 @@ class Task:
     def deploys(self) -> bool:
         """Whether it changes what is served, or reads it as it is now: it must not be answered from a cache."""
         return deploys(self.container)
+
+    @property
+    def handles_exit(self) -> bool:
+        """Whether it runs however the tasks before it ended."""
+        return text(inside(self.spec, "triggerPolicy"), "strategy") == EXIT_STRATEGY
 
     @property
     def waits_for(self) -> tuple[str, ...]:

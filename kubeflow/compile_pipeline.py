@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 PIPELINES = HERE.parent / "pipelines"
 
-IMAGE = "tfx-rollout:latest"
+IMAGE = "tfx-rollout-tfx:latest"
 PIPELINE_ROOT = "gs://tfx-rollout/taxi"
 DATA = "gs://tfx-rollout/data"
 SERVING_ROOT = "/srv/models"
-CLAIM = "serving-root"
+CLAIM = "tfx-rollout-models"
 """The volume claim with the serving root, as `kubeflow/manifests` makes it."""
 
 

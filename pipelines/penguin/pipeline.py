@@ -14,7 +14,7 @@ from tfx_rollout.kfp.components.image import DEFAULT_IMAGE
 
 NAME = "penguin"
 SERVING_ROOT = "/srv/models"
-CLAIM = "serving-root"
+CLAIM = "tfx-rollout-models"
 """The volume claim with the serving root, as `kubeflow/manifests` makes it."""
 COMPILED = Path(__file__).parents[2] / "kubeflow" / "compiled" / f"{NAME}.yaml"
 REQUESTS = '{"minimum": 100}'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from penguin.pipeline import COMPILED, SERVING_ROOT, compile_pipeline
+from penguin.pipeline import CLAIM, COMPILED, SERVING_ROOT, compile_pipeline
 
 pytestmark = pytest.mark.integration
 
@@ -42,9 +42,7 @@ def test_a_deployment_task_is_never_answered_from_a_cache_and_sees_the_serving_r
         assert not tasks(pipeline)[name]["cachingOptions"].get("enableCache")
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert {name.removeprefix("exec-") for name in executors} == DEPLOYMENT
-    assert all(
-        executor["pvcMount"] == [{"constant": "serving-root", "mountPath": SERVING_ROOT}] for executor in executors.values()
-    )
+    assert all(executor["pvcMount"] == [{"constant": CLAIM, "mountPath": SERVING_ROOT}] for executor in executors.values())
 
 
 def test_open_source_kubeflow_refuses_nothing_of_it():

@@ -59,9 +59,9 @@ def test_options_become_defaults_mounts_and_secrets(tmp_path: Path):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
-def test_committed_files_have_no_finding(path: Path):
-    assert lint(load(path)) == ()
+def test_the_committed_file_of_this_line_has_no_finding():
+    # An older kfp-kubernetes does not know every field that a newer one writes.
+    assert lint(load(compile_pipeline.compiled_file())) == ()
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tfx_rollout.kfp.components.image import DEFAULT_IMAGE
+from tfx_rollout.kfp.components.image import COMMAND, DEFAULT_IMAGE
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +57,7 @@ def test_a_container_hands_over_every_input_and_every_output_and_only_options_th
 
     document = documents(PUBLISHED)[name]
     arguments, words = container(document)["args"], container(document)["command"]
-    assert words[:3] == ["python", "-m", "tfx_rollout.cli"]
+    assert words[:3] == COMMAND
     command = app
     for word in words[3:]:
         command = command.get_command(None, word)  # type: ignore[arg-type]

@@ -102,6 +102,14 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.01)
 
 
+def test_a_task_may_be_a_program_text_and_its_exit_code_counts(launcher, tmp_path, environment):
+    text = "import sys\nprint(__name__, *sys.argv)\nsys.exit(sys.argv[1] == 'bad')"
+    for word, fault in (("good", ""), ("bad", "it ended with exit code 1")):
+        command = (sys.executable, "-c", text, word)
+        assert launcher.launch(Launch(command, environment, tmp_path, tmp_path / "log", 30)).fault == fault
+        assert f"__main__ -c {word}" in log_of(tmp_path)
+
+
 def test_a_task_runs_as_a_main_program_in_its_folder_and_environment_alone(launcher, start, tmp_path, monkeypatch):
     import json
 

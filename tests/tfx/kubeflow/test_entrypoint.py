@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tfx_rollout.kfp.ir import ENTRYPOINT
+from tfx_rollout.kfp.ir.tasks import ENTRYPOINT_MODULE
 
 NOTHING = {"inputs": {}, "outputs": {"outputFile": "/tmp/never-written/output_metadata.json"}}
 
@@ -27,8 +28,18 @@ def call(executor: str, executor_input: dict = NOTHING) -> tuple[str, ...]:
 
 
 def test_its_path_is_public():
-    assert ENTRYPOINT == ("python", "-m", "tfx_rollout.tfx.kubeflow.entrypoint")
-    assert callable(importlib.import_module(ENTRYPOINT[2]).main)
+    assert ENTRYPOINT_MODULE == "tfx_rollout.tfx.kubeflow.entrypoint"
+    assert callable(importlib.import_module(ENTRYPOINT_MODULE).main)
+
+
+def test_an_image_without_this_package_is_told_in_one_sentence(tmp_path: Path):
+    command = [sys.executable, "-I", "-S", *ENTRYPOINT[1:], *call("a.B")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: This task's image has no tfx-rollout in it; build one by kubeflow/image of tfx-rollout, "
+        "or install tfx-rollout in yours.\n"
+    )
 
 
 @pytest.mark.parametrize(

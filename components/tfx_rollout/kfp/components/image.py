@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
+from tfx_rollout.kfp.ir.command import module_command
+
 DEFAULT_IMAGE = "tfx-rollout:latest"
 """The image of the published components, as `kubeflow/image/Dockerfile.slim` builds it."""
 
 VARIABLE = "TFX_ROLLOUT_IMAGE"
 """The environment variable that names another one, while a pipeline is compiled."""
 
-COMMAND = ["python", "-m", "tfx_rollout.cli"]
+COMMAND = list(module_command("tfx_rollout.cli"))
 """The command in it."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from tfx_rollout.kfp.ir.document import Documents
 from tfx_rollout.kfp.ir.finding import Finding
 from tfx_rollout.kfp.ir.reading import inside, text, texts
-from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, EXECUTOR_FLAG, KINDS, tasks_of
+from tfx_rollout.kfp.ir.tasks import ENTRYPOINT, ENTRYPOINT_MODULE, EXECUTOR_FLAG, KINDS, tasks_of
 
 TASK_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 LIVE_MODEL = "tfx_rollout.tfx.live_model.Executor"
@@ -98,7 +98,7 @@ def entrypoints(documents: Documents) -> Iterator[Finding]:
                 "entrypoint",
                 task.node,
                 f"its command is {shown!r}, which does not understand artifacts as open-source KFP hands them over",
-                f"finish the pipeline, which sets {' '.join(ENTRYPOINT)!r}",
+                f"finish the pipeline, which lets it run {ENTRYPOINT_MODULE}",
             )
 
 

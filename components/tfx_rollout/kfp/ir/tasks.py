@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfx_rollout.kfp.ir.command import module_command
 from tfx_rollout.kfp.ir.reading import entries, inside, text, texts
 
-ENTRYPOINT = ("python", "-m", "tfx_rollout.tfx.kubeflow.entrypoint")
-"""The command of every TFX task that we compile. Public: pipelines that were compiled long ago go on using it."""
+ENTRYPOINT_MODULE = "tfx_rollout.tfx.kubeflow.entrypoint"
+"""What runs every TFX task that we compile. Public: pipelines that were compiled long ago go on using it."""
+
+ENTRYPOINT = module_command(ENTRYPOINT_MODULE)
+"""The command of every TFX task that we compile."""
 
 TFX_ENTRYPOINT = ("python", "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor")
 """TFX's own, which open-source KFP's inputs make fail (an artifact whose type is empty)."""

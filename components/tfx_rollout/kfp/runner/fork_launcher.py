@@ -1,4 +1,4 @@
-"""Runs `python -m` tasks in forks of a process that has imported their libraries once.
+"""Runs `python -m` and `python -c` tasks in forks of a process that has imported their libraries once.
 
 Importing TFX takes half a minute; a pipeline of a dozen TFX tasks spends most of its time
 on it. Only the server process imports: this one stays as it is.
@@ -32,7 +32,7 @@ class ForkLauncher:
         with ForkLauncher(["tfx_rollout.tfx.kubeflow.entrypoint"]) as launcher:
             run_pipeline(ir, pipeline_root=folder, launcher=launcher)
 
-    What is no `python -m` of this interpreter runs in a process of its own. A task sees its
+    What is no `python -m` or `python -c` of this interpreter runs in a process of its own. A task sees its
     environment when it starts; what a library reads at its import it has read before, in
     the environment of this launcher.
     """
@@ -69,12 +69,13 @@ class ForkLauncher:
 
     def launch(self, launch: Launch) -> Ended:
         """Runs a command to its end, or to its time limit. Raises InvalidInput where `preload` cannot be imported."""
-        if launch.command[:2] != (self._python, "-m") or len(launch.command) < 3:
+        if launch.command[0] != self._python or launch.command[1:2] not in (("-m",), ("-c",)) or len(launch.command) < 3:
             return self._others.launch(launch)
         if self._server is None or self._server.poll() is not None:
             self._start()
         request = {
-            "module": launch.command[2],
+            "kind": launch.command[1],
+            "program": launch.command[2],
             "arguments": launch.command[3:],
             "environment": dict(launch.environment),
             "folder": str(launch.folder),

@@ -67,13 +67,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(request: Mapping[str, Any]) -> int:
-    """Becomes the task: `python -m module arguments`, in its folder and environment, into its log."""
+    """Becomes the task: `python -m` or `-c` with a program and arguments, in its folder and environment, into its log."""
     _lead_a_group(os.getpid())
     _redirect(request["log"])
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    sys.argv = [request["module"], *request["arguments"]]
+    sys.argv = [request["program"] if request["kind"] == "-m" else "-c", *request["arguments"]]
     sys.path[0] = request["folder"]
     for folder in reversed(request["environment"].get("PYTHONPATH", "").split(os.pathsep)):
         if folder and folder not in sys.path:
@@ -81,7 +81,10 @@ def _run(request: Mapping[str, Any]) -> int:
     with warnings.catch_warnings():
         # The module may well be imported already: that is what the server is for.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="runpy")
-        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+        if request["kind"] == "-m":
+            runpy.run_module(request["program"], run_name="__main__", alter_sys=True)
+        else:
+            exec(compile(request["program"], "<string>", "exec"), {"__name__": "__main__"})
     return 0
 
 

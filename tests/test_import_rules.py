@@ -17,7 +17,7 @@ import tfx_rollout
 PACKAGE = Path(tfx_rollout.__file__).parent
 
 LAYERS = [
-    {"errors"},
+    {"errors", "lazy_names"},
     {"traffic"},
     {"model_store", "saved_model"},
     {"validation", "blessing", "gateway", "evidence", "analysis", "serving", "replay"},

@@ -6,7 +6,9 @@ nothing and pulls in neither TFX nor TensorFlow.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tfx_rollout.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tfx_rollout.tfx.artifacts import RolloutReport
@@ -35,28 +37,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "KUBEFLOW_RUN_ID": "parameters",
-    "BlessingCheck": "blessing_check",
-    "CanaryRollout": "canary_rollout",
-    "DeploymentStage": "stage",
-    "InfraValidator": "infra_validator",
-    "LiveModel": "live_model",
-    "RolloutReport": "artifacts",
-    "VersionedPusher": "versioned_pusher",
-    "deployment_stage": "stage",
-    "local_run_id": "parameters",
+    "KUBEFLOW_RUN_ID": "tfx.parameters",
+    "BlessingCheck": "tfx.blessing_check",
+    "CanaryRollout": "tfx.canary_rollout",
+    "DeploymentStage": "tfx.stage",
+    "InfraValidator": "tfx.infra_validator",
+    "LiveModel": "tfx.live_model",
+    "RolloutReport": "tfx.artifacts",
+    "VersionedPusher": "tfx.versioned_pusher",
+    "deployment_stage": "tfx.stage",
+    "local_run_id": "tfx.parameters",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """The TFX components, imported when they are asked for (and `tfx_rollout.RolloutReport` as Kubeflow imports it)."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.tfx.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# The TFX components; and `tfx_rollout.RolloutReport` is what Kubeflow's entrypoint imports.
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,7 +6,9 @@ it needs a cluster until it talks to one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tfx_rollout.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tfx_rollout.kfp.ir import Documents, Finding, KubeflowSettings, finish, lint, load, refuse
@@ -15,16 +17,4 @@ __all__ = ["Documents", "Finding", "KubeflowSettings", "finish", "lint", "load",
 
 _HOMES = dict.fromkeys(__all__, "ir")
 
-
-def __getattr__(name: str) -> Any:
-    """The public names, imported when they are asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

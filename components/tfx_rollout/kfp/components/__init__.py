@@ -10,7 +10,9 @@ Each calls the command in an image that has neither TFX nor kfp, and has scalar 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tfx_rollout.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tfx_rollout.kfp.components.blessing import check_blessing
@@ -31,7 +33,6 @@ _HOMES = {
     "run_canary": "canary",
     "validate_infra": "validation",
 }
-"""No module has the name of what it defines: it would take its place here as soon as it is imported."""
 
 __all__ = [
     "Components",
@@ -44,16 +45,4 @@ __all__ = [
     "validate_infra",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """The components, imported when they are asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -95,6 +95,8 @@ def copy_checkout(source: Path, target: Path, files: list[str]) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
     record.write_text(json.dumps(files))
+    # ruff heeds .gitignore in a git checkout only, and the demo leaves files that are none of the project's.
+    subprocess.run(["git", "init", "--quiet", str(target)], check=True)
 
 
 def make_environment(root: Path) -> None:

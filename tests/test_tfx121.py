@@ -124,3 +124,13 @@ def test_without_debootstrap_the_command_says_so_in_one_sentence_and_makes_nothi
     assert fault in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert not cache.exists()
+
+
+def test_the_copy_is_a_git_checkout_so_that_tools_heed_what_is_ignored(
+    tfx121: ModuleType, checkout: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "root" / "checkout"
+    tfx121.copy_checkout(checkout, target, tfx121.checkout_files(checkout))
+    (target / ".venv").mkdir()
+    (target / ".venv" / "big").write_text("made there")
+    assert tfx121.checkout_files(target) == [".gitignore", "kept.py", "tests/new.py"]

@@ -5,6 +5,7 @@ make bench NAME=kfp-runner
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,9 @@ def taxi(folder: Path) -> PipelineResult:
 def plain(folder: Path) -> PipelineResult:
     """The pipeline without TFX; each task is a process from its start."""
     compiled = REPOSITORY / "kubeflow" / "compiled" / "penguin.yaml"
+    data = folder / "bucket" / "penguins"
+    data.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "pipelines" / "penguin" / "data" / "penguins.csv", data)
     return to_a_live_version(folder, "penguin", compiled, pipeline_root="gs://tfx-rollout/penguin")
 
 

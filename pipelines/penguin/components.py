@@ -11,10 +11,13 @@ def choose_penguins_in(image: str) -> BaseComponent:
     """The component that chooses penguins, for an image."""
 
     @dsl.container_component
-    def choose_penguins(years: str, islands: str, data: Output[Dataset], examples: Output[Artifact]) -> dsl.ContainerSpec:
+    def choose_penguins(
+        measurements: dsl.Input[Dataset], years: str, islands: str, data: Output[Dataset], examples: Output[Artifact]
+    ) -> dsl.ContainerSpec:
         """Chooses the penguins to train on, and writes examples of them.
 
         Args:
+            measurements: CSV file of all penguins.
             years: Years, separated by commas; empty for all.
             islands: Islands, separated by commas; empty for all.
             data: Folder with train.csv and eval.csv.
@@ -23,8 +26,14 @@ def choose_penguins_in(image: str) -> BaseComponent:
         return dsl.ContainerSpec(
             image=image,
             command=["python", "-m", "penguin.data"],
-            args=["--years", years, "--islands", islands, "--data", data.path, "--examples", examples.path],
-        )
+            args=[
+                "--measurements", measurements.path,
+                "--years", years,
+                "--islands", islands,
+                "--data", data.path,
+                "--examples", examples.path,
+            ],
+        )  # fmt: skip
 
     return choose_penguins
 

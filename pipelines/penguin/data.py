@@ -22,9 +22,13 @@ Row = dict[str, str]
 
 
 def read(file: Path = FILE) -> list[Row]:
-    """All penguins that were measured, in the order of the file."""
-    with file.open(newline="") as lines:
-        return [row for row in csv.DictReader(lines) if all(row[measure] != "NA" for measure in MEASURES)]
+    """All penguins that were measured, in the order of the file. `ClickException` where it is none of penguins."""
+    try:
+        with file.open(newline="") as lines:
+            return [row for row in csv.DictReader(lines) if all(row[measure] != "NA" for measure in MEASURES)]
+    except (OSError, UnicodeDecodeError, KeyError) as fault:
+        said = f"it has no column {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise click.ClickException(f"{file} cannot be read as measurements of penguins ({said}); give another file.") from fault
 
 
 def choose(rows: Iterable[Row], years: Sequence[str] = (), islands: Sequence[str] = ()) -> list[Row]:
@@ -69,11 +73,14 @@ def write_examples(file: Path, rows: Iterable[Row]) -> None:
 @click.command()
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder for train.csv and eval.csv.")
 @click.option("--examples", required=True, type=click.Path(path_type=Path), help="TFRecord file of tf.Examples.")
+@click.option(
+    "--measurements", default=FILE, type=click.Path(path_type=Path), help="CSV file of all penguins.  [default: the one here]"
+)
 @click.option("--years", default="", help="Years, separated by commas.  [default: all]")
 @click.option("--islands", default="", help="Islands, separated by commas.  [default: all]")
-def main(data: Path, examples: Path, years: str, islands: str) -> None:
+def main(data: Path, examples: Path, measurements: Path, years: str, islands: str) -> None:
     """Choose penguins, and write them to train on, to evaluate with, and as examples."""
-    rows = choose(read(), _names(years), _names(islands))
+    rows = choose(read(measurements), _names(years), _names(islands))
     data.mkdir(parents=True, exist_ok=True)
     examples.parent.mkdir(parents=True, exist_ok=True)
     for name, part in zip(("train.csv", "eval.csv"), split(rows), strict=True):

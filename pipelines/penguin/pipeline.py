@@ -1,4 +1,4 @@
-"""The pipeline: choose, train, validate, push, roll out, decide; and, whatever happens, end what was left running.
+"""The pipeline: import, choose, train, validate, push, roll out, decide; and, whatever happens, end what was left running.
 
     python -m penguin.pipeline --image registry.example.com/tfx-rollout:1.2.0
 
@@ -13,6 +13,8 @@ import click
 from tfx_rollout.kfp.components.image import DEFAULT_IMAGE
 
 NAME = "penguin"
+MEASUREMENTS = "gs://tfx-rollout/penguins/penguins.csv"
+"""Where the pipeline finds `data/penguins.csv`, unless a run names another place."""
 SERVING_ROOT = "/srv/models"
 CLAIM = "tfx-rollout-models"
 """The volume claim with the serving root, as `kubeflow/manifests` makes it."""
@@ -46,6 +48,7 @@ def build(image: str = DEFAULT_IMAGE, root: str = SERVING_ROOT, claim: str = CLA
 
     @dsl.pipeline(name=NAME, description="Which species is this penguin? From measurements to live traffic, without TFX.")
     def penguin(
+        measurements: str = MEASUREMENTS,
         model_name: str = NAME,
         years: str = "",
         islands: str = "",
@@ -57,7 +60,8 @@ def build(image: str = DEFAULT_IMAGE, root: str = SERVING_ROOT, claim: str = CLA
     ) -> None:
         place = {"root": root, "model_name": model_name, "run": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
         with dsl.ExitHandler(deployment(stage.end_unfinished(**place))):
-            chosen = choose_penguins(years=years, islands=islands)
+            imported = dsl.importer(artifact_uri=measurements, artifact_class=dsl.Dataset, reimport=False)
+            chosen = choose_penguins(measurements=imported.output, years=years, islands=islands)
             trained = train_model(data=chosen.outputs["data"], min_accuracy=min_accuracy, epochs=epochs)
             model = trained.outputs["model"]
             with dsl.If(trained.outputs["good"] == "yes", name="good-enough"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penguin.data import ISLAND, MEASURES, read
+from penguin.data import FILE, ISLAND, MEASURES, read
 from penguin.pipeline import SERVING_ROOT
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.serving import free_port
@@ -55,12 +56,16 @@ def run(root: Path, tmp_path: Path) -> Callable[..., Any]:
     """Runs the committed pipeline with these parameters."""
     from tfx_rollout.kfp.runner import run_pipeline
 
+    bucket = tmp_path / "bucket"
+    (bucket / "penguins").mkdir(parents=True)
+    shutil.copy(FILE, bucket / "penguins" / FILE.name)
+
     def run(**parameters: Any) -> Any:
         return run_pipeline(
             REPOSITORY / "kubeflow" / "compiled" / "penguin.yaml",
             pipeline_root=tmp_path / "artifacts",
             parameters={"plan": json.dumps(QUICK), **parameters},
-            mounts={SERVING_ROOT: root},
+            mounts={SERVING_ROOT: root, "gs://tfx-rollout": bucket},
             environment={"PYTHONPATH": str(REPOSITORY / "pipelines"), "TF_CPP_MIN_LOG_LEVEL": "2"},
             longest_pause_s=0.1,
         )

@@ -34,6 +34,19 @@ def test_what_nobody_measured_is_refused(years, islands, sentence):
     assert refused.value.message == sentence
 
 
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file or directory"), ("a,b\n1,2\n", "it has no column 'bill_length_mm'")]
+)
+def test_a_file_that_is_none_of_penguins_is_refused_in_one_sentence(tmp_path, content, said):
+    file = tmp_path / "penguins.csv"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(click.ClickException) as refused:
+        read(file)
+    assert refused.value.message.startswith(f"{file} cannot be read as measurements of penguins (")
+    assert said in refused.value.message
+
+
 def test_every_species_is_in_both_parts():
     rows = read()
     training, held_back = split(rows)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -219,6 +219,31 @@ def test_parameters_of_ours_are_json_texts_whatever_they_were_given_as():
         constants.append(tasks["VersionedPusher"]["inputs"]["parameters"]["destination"]["runtimeValue"]["constant"])
     assert constants[0] == constants[1]
     assert json.loads(constants[0]) == SERVING
+
+
+def test_as_a_proto_a_parameter_of_ours_would_not_compile(tmp_path: Path):
+    from tfx import types
+    from tfx.dsl.components.base import base_component
+    from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+    from tfx.proto import pusher_pb2
+    from tfx.types import component_spec, standard_artifacts
+
+    from tfx_rollout.tfx.versioned_pusher import Executor
+
+    class ProtoSpec(types.ComponentSpec):
+        PARAMETERS: ClassVar = {"destination": component_spec.ExecutionParameter(type=pusher_pb2.PushDestination, use_proto=True)}
+        INPUTS: ClassVar = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+        OUTPUTS: ClassVar = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+
+    class ProtoPusher(base_component.BaseComponent):
+        SPEC_CLASS = ProtoSpec
+        EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    destination = pusher_pb2.PushDestination(filesystem={"base_directory": "/srv/models"})
+    model = model_node()
+    pushed = types.Channel(type=standard_artifacts.PushedModel)
+    pusher = ProtoPusher(ProtoSpec(model=model.outputs["result"], destination=destination, pushed_model=pushed))
+    assert "TFX's compiler refuses it" in refused(model, pusher, path=tmp_path / "taxi.yaml")
 
 
 def test_a_deployment_is_never_cached_and_without_the_step_it_would_be():

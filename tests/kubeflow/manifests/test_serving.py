@@ -133,7 +133,7 @@ def test_the_nightly_job_brings_a_model_to_live_traffic(documents, serving: Serv
     await_true(lambda: serving.status("/gateway/heartbeat") == 200, "the heartbeat")
     places = {
         "/srv/models": str(serving.root),
-        "/work": str(tmp_path / "work"),
+        "/scratch": str(tmp_path / "scratch"),
         "/etc/tfx-rollout/plans": str(MANIFESTS / "base" / "plans"),
     }
     (job,) = [w for w in Manifests(documents("overlays/retraining")).workloads if w.document["kind"] == "CronJob"]

@@ -68,7 +68,7 @@ FAULTS: list[tuple[str, str, str, Change]] = [
     ("pipeline-name", "pipelineInfo.name", "at most 128", lambda p: p["pipelineInfo"].update(name="t" * 129)),
     ("pipeline-root", "defaultPipelineRoot", "pipeline_root", lambda p: p.pop("defaultPipelineRoot")),
     ("pipeline-root", "defaultPipelineRoot", "s3://", lambda p: p.update(defaultPipelineRoot="minio://b/x")),
-    ("pipeline-root", "defaultPipelineRoot", "gs://BUCKET", lambda p: p.update(defaultPipelineRoot="/home/me")),
+    ("pipeline-root", "defaultPipelineRoot", "gs://BUCKET", lambda p: p.update(defaultPipelineRoot="/data/me")),
     (
         "root-input",
         "parameter span",

@@ -13,9 +13,9 @@ from tfx_rollout.kfp.runner.scope import Scope
 
 
 def test_a_number_is_the_name_and_the_type_is_empty():
-    assert Artifact(42, "/root/model", {"n": 3.0}).handed_on() == {
+    assert Artifact(42, "/runs/model", {"n": 3.0}).handed_on() == {
         "name": "42",
-        "uri": "/root/model",
+        "uri": "/runs/model",
         "type": {"instanceSchema": ""},
         "metadata": {"n": 3.0},
     }

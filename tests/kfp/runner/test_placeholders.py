@@ -12,12 +12,12 @@ from tfx_rollout.kfp.runner.placeholders import fill
 INPUT = {
     "inputs": {
         "parameterValues": {"n": 7.0, "yes": True, "who": "w", "list": [1.0], "text": "hello {{$.inputs.parameters['who']}}"},
-        "artifacts": {"model": {"artifacts": [{"name": "3", "uri": "/root/model", "metadata": {"n": 3.0}}]}},
+        "artifacts": {"model": {"artifacts": [{"name": "3", "uri": "/runs/model", "metadata": {"n": 3.0}}]}},
     },
     "outputs": {
-        "artifacts": {"out": {"artifacts": [{"name": "out", "uri": "/root/task/out"}]}},
+        "artifacts": {"out": {"artifacts": [{"name": "out", "uri": "/runs/task/out"}]}},
         "parameters": {"p": {"outputFile": "/tmp/p"}},
-        "outputFile": "/root/task/output_metadata.json",
+        "outputFile": "/runs/task/output_metadata.json",
     },
 }
 
@@ -29,9 +29,9 @@ INPUT = {
         ("{{$.inputs.parameters['yes']}}", "true"),
         ("{{$.inputs.parameters['list']}}", "[1]"),
         ("{{$.inputs.parameters['text']}}!", "hello w!"),
-        ("{{$.inputs.artifacts['model'].uri}}:{{$.inputs.artifacts['model'].path}}", "/root/model:/root/model"),
-        ("{{$.outputs.artifacts['out'].uri}}", "/root/task/out"),
-        ("{{$.outputs.artifacts['out'].path}}", "/root/task/out"),
+        ("{{$.inputs.artifacts['model'].uri}}:{{$.inputs.artifacts['model'].path}}", "/runs/model:/runs/model"),
+        ("{{$.outputs.artifacts['out'].uri}}", "/runs/task/out"),
+        ("{{$.outputs.artifacts['out'].path}}", "/runs/task/out"),
         ("{{$.outputs.parameters['p'].output_file}}", "/tmp/p"),
         ("nothing to fill in {$}", "nothing to fill in {$}"),
     ],

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tfx_rollout.kfp.ir import Documents, KubeflowSettings
-from tfx_rollout.kfp.ir.tasks import TFX_ENTRYPOINT
+
+TFX_ENTRYPOINT = ("python", "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor")
+"""TFX's own, which open-source KFP's inputs make fail (an artifact whose type is empty)."""
 
 MODEL = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
 REPORT = {"artifactType": {"instanceSchema": "title: tfx_rollout.RolloutReport\ntype: object\n"}}

@@ -15,9 +15,6 @@ ENTRYPOINT_MODULE = "tfx_rollout.tfx.kubeflow.entrypoint"
 ENTRYPOINT = module_command(ENTRYPOINT_MODULE)
 """The command of every TFX task that we compile."""
 
-TFX_ENTRYPOINT = ("python", "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor")
-"""TFX's own, which open-source KFP's inputs make fail (an artifact whose type is empty)."""
-
 EXECUTOR_FLAG = "--executor_class_path"
 STOCK_PUSHER = "tfx.components.pusher.executor.Executor"
 EXIT_STRATEGY = "ALL_UPSTREAM_TASKS_COMPLETED"

@@ -1,11 +1,11 @@
 """What serves how much: pure values, and the safe order between two of them. No I/O."""
 
 from tfx_rollout.traffic.consistency import allowed_versions
-from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky
+from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
 from tfx_rollout.traffic.split import FULL, Split
-from tfx_rollout.traffic.track import Label, Track
+from tfx_rollout.traffic.track import LABEL_OF, VARIANT_LABELS, VARIANTS, WEIGHTED, Label, Track, label_named
 from tfx_rollout.traffic.transition import (
     Await,
     Configure,
@@ -20,6 +20,10 @@ from tfx_rollout.traffic.transition import (
 
 __all__ = [
     "FULL",
+    "LABEL_OF",
+    "VARIANTS",
+    "VARIANT_LABELS",
+    "WEIGHTED",
     "Await",
     "Cause",
     "Configure",
@@ -39,8 +43,10 @@ __all__ = [
     "Stuck",
     "Track",
     "VersionState",
+    "alias_fault",
     "allowed_versions",
     "canary_server",
+    "label_named",
     "next_step",
     "place",
     "primary_server",

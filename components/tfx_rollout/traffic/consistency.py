@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfx_rollout.traffic.desired import DesiredState
-from tfx_rollout.traffic.track import Label, Track
-
-_LABEL_OF = {Track.STABLE: Label.STABLE, Track.CANARY: Label.CANARY, Track.SHADOW: Label.CANARY}
+from tfx_rollout.traffic.track import LABEL_OF, Track
 
 
 def allowed_versions(history: Iterable[Mapping[str, Any]], track: Track, at: float, *, until: float | None = None) -> set[int]:
@@ -37,5 +35,5 @@ def allowed_versions(history: Iterable[Mapping[str, Any]], track: Track, at: flo
     current = [state for state in written if state.generation >= applied]
     if track is Track.PINNED:
         return {version for state in current for version in state.versions}
-    label = _LABEL_OF[track]
+    label = LABEL_OF[track]
     return {state.labels[label] for state in current if label in state.labels}

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from tfx_rollout.traffic.split import Split
-from tfx_rollout.traffic.track import Label, Track
+from tfx_rollout.traffic.track import Label, Track, label_named
 
 SCHEMA = 1
 
@@ -40,7 +40,7 @@ class ServerObservation:
     """One model server as the supervisor sees it.
 
     `configured_*` is what its configuration file says; `versions` and `labels` are
-    what the server itself answers. `errors` has the load error of a version in END.
+    what the server itself answers. Labels are the project's own and aliases. `errors` has the load error of a version in END.
     """
 
     name: str
@@ -50,9 +50,9 @@ class ServerObservation:
     rest_port: int | None = None
     restarts: int = 0
     configured_versions: tuple[int, ...] = ()
-    configured_labels: Mapping[Label, int] = field(default_factory=dict)
+    configured_labels: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[int, VersionState] = field(default_factory=dict)
-    labels: Mapping[Label, int] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
 
     def available(self, version: int) -> bool:
@@ -84,9 +84,9 @@ class ServerObservation:
             rest_port=data["rest_port"],
             restarts=data["restarts"],
             configured_versions=tuple(data["configured_versions"]),
-            configured_labels={Label(k): v for k, v in data["configured_labels"].items()},
+            configured_labels={label_named(k): v for k, v in data["configured_labels"].items()},
             versions={int(k): VersionState(v) for k, v in data["versions"].items()},
-            labels={Label(k): v for k, v in data["labels"].items()},
+            labels={label_named(k): v for k, v in data["labels"].items()},
             errors={int(k): v for k, v in data["errors"].items()},
         )
 

@@ -70,6 +70,18 @@ def test_a_torn_last_line_is_read_when_it_is_whole(log, source):
     assert source.counts("taxi", T0 + 10, T0 + 20).tracks[Track.CANARY].requests == 1
 
 
+def test_the_log_of_an_older_gateway_without_the_version_is_read_on_through_the_change(log, source):
+    drawn = {"route": "draw/taxi/grpc", "cluster": "taxi~canary~grpc", "answered_us": 100}
+    log.heartbeat(T0 + 1)
+    log.flush()
+    log.raw(log.line(T0 + 1, T0 + 1.1, **drawn).rpartition(" ")[0] + "\n")
+    log.put_aside(1)
+    log.put(T0 + 2, T0 + 2.1, version=7, **drawn)
+    log.heartbeat(T0 + 20)
+    found = source.counts("taxi", T0 + 1, T0 + 4)
+    assert (found.gap, found.tracks[Track.CANARY].requests) == (False, 2)
+
+
 def test_what_hangs_counts_as_unanswered_and_goes_on_doing_so(log, source):
     log.heartbeat(T0)
     slow = {"connection": 7, "request_id": "slow"}

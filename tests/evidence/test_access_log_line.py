@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, code_name, drawn_request
+from tfx_rollout.evidence.access_log_line import DrawnRequest, LogLine, code_name, drawn_request, emission
 from tfx_rollout.gateway.log_format import FIELDS, LOG_FORMAT
 from tfx_rollout.traffic import Track
 
@@ -28,6 +28,7 @@ def line(**fields):
         "attempts": "1",
         "request_id": "d7ad2fbe-7f63-4ab1-bee9-1402b14f0223",
         "unit": "-",
+        "version": "-",
         **fields,
     }
     return " ".join(values[name] for name, _ in FIELDS)
@@ -57,6 +58,17 @@ def test_the_lines_of_one_request_have_one_stream_and_other_requests_with_its_id
 @pytest.mark.parametrize("torn", ["", "1000.25", line()[:-8], line(start="x"), line(kind="UpstreamEnd"), line() + " more"])
 def test_what_is_no_whole_line_is_passed_over(torn):
     assert LogLine.parse(torn) is None
+
+
+@pytest.mark.parametrize(("written", "read"), [("17", 17), ("-", None), ("nonsense", None), ("²", None), ("-3", None)])
+def test_a_line_says_which_version_answered_where_the_answer_does(written, read):
+    assert LogLine.parse(line(version=written)).version == read
+
+
+def test_the_lines_of_a_gateway_that_wrote_no_version_are_still_read():
+    old = line(version="17").rpartition(" ")[0]
+    assert LogLine.parse(old) == LogLine.parse(line())
+    assert emission(old) == emission(line(version="17")) == 1000.2541
 
 
 def test_a_good_answer_counts_with_the_time_from_the_last_byte_in_to_the_last_byte_out():

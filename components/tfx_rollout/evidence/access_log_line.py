@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfx_rollout.gateway.log_format import END, FIELDS, PROGRESS, PROGRESS_S
+from tfx_rollout.gateway.log_format import END, FIELDS, FIRST_FIELDS, PROGRESS, PROGRESS_S
 from tfx_rollout.gateway.naming import cluster_track, is_draw, is_shadow
 from tfx_rollout.traffic import Track
 
@@ -77,7 +77,7 @@ def code_name(http_code: int, grpc_code: int | None, *, grpc: bool) -> str:
 
 def emission(line: str) -> float | None:
     """When a line was written (epoch seconds), without parsing the rest; None for what is no whole line."""
-    if line.count(" ") != len(FIELDS) - 1:
+    if not FIRST_FIELDS <= line.count(" ") + 1 <= len(FIELDS):
         return None
     try:
         return float(line.split(" ", 2)[1])
@@ -106,15 +106,18 @@ class LogLine:
     request_id: str | None
     unit: str | None
     """Whom a sticky draw took the request to be from, hashed; None without one, or without its header."""
+    version: int | None = None
+    """The version that answered; None where the answer does not say (none came, the gateway gave it itself),
+    and in the lines of a gateway of before there was this field."""
 
     @classmethod
     def parse(cls, line: str) -> LogLine | None:
         """The line's fields, or None for what is no line of the access log (a torn one, say)."""
         parts = line.split(" ")
-        if len(parts) != len(FIELDS):
+        if not FIRST_FIELDS <= len(parts) <= len(FIELDS):
             return None
         start, emitted, kind, connection, route, cluster, http_code, grpc_code, received, answered, flags, _, identity, unit = (
-            parts
+            parts[:FIRST_FIELDS]
         )
         if kind not in (END, PROGRESS):
             return None
@@ -133,6 +136,7 @@ class LogLine:
                 frozenset(flags.split(",")) - {"-"},
                 _present(identity),
                 _present(unit),
+                _version(parts[FIRST_FIELDS]) if len(parts) > FIRST_FIELDS else None,
             )
         except ValueError:
             return None
@@ -192,6 +196,11 @@ def _answer(line: LogLine, received_us: int, *, waiting_s: float) -> tuple[str, 
 
 def _present(field: str) -> str | None:
     return None if field == "-" else field
+
+
+def _version(field: str) -> int | None:
+    # A server's own word: nonsense in it is no reason to lose the line.
+    return int(field) if field.isascii() and field.isdigit() else None
 
 
 def _number(field: str) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tfx_rollout.gateway.naming import VERSION_HEADER
+
 PROGRESS_S = 0.5
 """A request that is still running gets a line of progress every so many seconds after its start."""
 HEARTBEAT_S = 0.25
@@ -33,8 +35,15 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("request_id", "%REQ(X-REQUEST-ID)%"),
     # Whom a sticky draw took the request to be from: a hash in 16 hexadecimal digits, never the header's value.
     ("unit", f"%DYNAMIC_METADATA({UNIT_NAMESPACE}:{UNIT_KEY})%"),
+    # The version that answered, as the answer says: at most the 19 digits that a version has.
+    ("version", f"%RESP({VERSION_HEADER}):19%"),
 )
-"""Name and Envoy's format of each field, in order, separated by one space; `-` where there is none."""
+"""Name and Envoy's format of each field, in order, separated by one space; `-` where there is none.
+
+A new field goes to the end, so that the lines of an older gateway can still be read.
+"""
+FIRST_FIELDS = len(FIELDS) - 1
+"""How many of them the lines of the oldest gateway have whose logs are still read."""
 
 LOG_FORMAT = " ".join(pattern for _, pattern in FIELDS) + "\n"
 END = "DownstreamEnd"

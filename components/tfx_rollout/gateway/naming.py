@@ -15,6 +15,8 @@ PROTOCOLS: tuple[Protocol, ...] = ("grpc", "rest")
 
 TRACK_HEADER = "x-model-track"
 """In a request: forces a track. In an answer: the track that answered."""
+VERSION_HEADER = "x-model-version"
+"""In an answer: the version that computed it. In a request it means nothing."""
 MODEL_HEADER = "x-tfs-model"
 """Set by the gateway itself from a gRPC message: the model it names."""
 PIN_HEADER = "x-tfs-pinned"

@@ -12,6 +12,7 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     ├── Conflict                     somebody else was first; read again and retry
     │   ├── StaleGeneration          a compare-and-set that lost
     │   ├── RolloutInProgress        a second rollout of a model that has one
+    │   ├── ExperimentInProgress     a rollout or an A/B test of a model that has an A/B test running
     │   ├── RetrainingOverlap        a retraining that would run beside a rollout, or beside another retraining
     │   └── Busy                     a lock or a lease that another process holds
     │       └── LostLease            the lease on the root that this process held: what it wanted to write was not written
@@ -22,6 +23,12 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     │   └── HalfApplied              some schedules of a file were applied, and then one could not be
     ├── TaskFault                    what fails a task of a compiled pipeline, here as on a cluster
     │   └── TaskFailed               the task that failed a run, and where its log is
+    ├── ApiFault                     the HTTP API of a root did not answer as agreed; see `control.remote`
+    │   ├── ApiUnreachable           nothing answers at its address, or not in time
+    │   ├── ApiUntrusted             its certificate is not trusted, or it does not speak TLS
+    │   ├── ApiRefused               it did not take the token, or the token's role does not suffice
+    │   ├── ApiBusy                  it was asked too often, and will answer again soon
+    │   └── ApiDiffers               what answers is of another version, or something else altogether
     └── ServingFault                 a process of the serving setup did not do its part
         ├── PortInUse                an address that another process listens on
         ├── ServerFailed             a model server that did not start, died or did not load
@@ -128,6 +135,14 @@ class RolloutInProgress(Conflict):
         )
 
 
+class ExperimentInProgress(Conflict):
+    """A model has one rollout or A/B test at a time, and an A/B test runs."""
+
+    def __init__(self, model: str, running: str) -> None:
+        self.model, self.running = model, running
+        super().__init__(f"The A/B test {running} of model {model!r} is still running; wait for it, or stop it first.")
+
+
 class RetrainingOverlap(Conflict):
     """A retraining that would run beside a rollout of its model, or beside another retraining. It was not begun."""
 
@@ -213,6 +228,54 @@ class TaskFailed(TaskFault):
         self.task, self.reason, self.log = task, reason, log
         said = f"; its log {log} ends with: {last_line}" if log else "."
         super().__init__(f"Task {task} failed: {reason}{said}")
+
+
+class ApiFault(RolloutError):
+    """The HTTP API at a URL did not answer as agreed. Whether a change was made is not known, unless a kind of this says so."""
+
+    exit_code = 8
+
+    def __init__(self, url: str, fault: str, mend: str) -> None:
+        self.url = url
+        super().__init__(f"The API at {url} {fault}; {mend}.")
+
+
+class ApiUnreachable(ApiFault):
+    """Nothing answers at the API's address, or the connection broke, or no answer came in time."""
+
+
+class ApiUntrusted(ApiFault):
+    """The API's certificate is not one to trust, or it does not speak TLS. Nothing was sent."""
+
+
+class ApiRefused(ApiFault):
+    """No token, or one that is not valid (401), or one whose role does not suffice (403). Nothing was changed.
+
+    `said` is the API's own sentence, which names the role that is needed.
+    """
+
+    def __init__(self, url: str, status: int, said: str, *, with_token: bool = True) -> None:
+        self.status, self.with_token = status, with_token
+        if status == 403:
+            fault, mend = "does not allow this", "use a token with the role that is needed"
+        elif with_token:
+            fault, mend = "did not take the token", "give one that is valid, by TFX_ROLLOUT_TOKEN or --token-file"
+        else:
+            fault, mend = "asks for a token", "give one, by TFX_ROLLOUT_TOKEN or --token-file"
+        super().__init__(url, f"{fault} ({status}: {said.rstrip('.')})", mend)
+
+
+class ApiBusy(ApiFault):
+    """The API was asked too often (429). Nothing was changed. `seconds` is how long it wants to be left alone, if it says so."""
+
+    def __init__(self, url: str, seconds: float | None) -> None:
+        self.seconds = seconds
+        when = "in a while" if seconds is None else f"in {seconds:g} s"
+        super().__init__(url, "was asked too often (429)", f"ask again {when}")
+
+
+class ApiDiffers(ApiFault):
+    """What answers there is the API in another version, or something else."""
 
 
 class ServingFault(RolloutError):

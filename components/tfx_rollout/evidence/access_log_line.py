@@ -110,6 +110,11 @@ class LogLine:
     """The version that answered; None where the answer does not say (none came, the gateway gave it itself),
     and in the lines of a gateway of before there was this field."""
 
+    @property
+    def client_left(self) -> bool:
+        """Whether the client gave up before there was a whole answer."""
+        return self.answered_us is None and (self.http_code == 0 or bool(self.flags & _CLIENT_LEFT))
+
     @classmethod
     def parse(cls, line: str) -> LogLine | None:
         """The line's fields, or None for what is no line of the access log (a torn one, say)."""
@@ -186,7 +191,7 @@ def _answer(line: LogLine, received_us: int, *, waiting_s: float) -> tuple[str, 
     done_us = line.answered_us if line.answered_us is not None else (line.emitted - line.start) * 1e6
     if done_us > waiting_s * 1e6:
         return "DEADLINE_EXCEEDED", None
-    if not whole and (line.http_code == 0 or line.flags & _CLIENT_LEFT):
+    if line.client_left:
         return "CANCELLED", None
     code = code_name(line.http_code, line.grpc_code, grpc=line.cluster.endswith("~grpc"))
     if code == "OK" and not whole:

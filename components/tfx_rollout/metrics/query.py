@@ -1,0 +1,221 @@
+"""The answer to "how was the traffic of this model?": totals of a span, and its course step by step. Pure.
+
+Figures are of requests that *ended* in the span or step, drawn by the gateway (on the track they
+were drawn to), copied to a shadow, or chosen by the client (`pinned`: it named a track, a version
+or a label). A duration runs from the last byte of the request to the last one of the answer, or to
+when client or gateway gave up, so that what hangs does not hide. Quantiles are upper edges of
+buckets that are 5 % wide.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_rollout.metrics.cell import BUCKETS, UPPER_MS, Cell, Key
+from tfx_rollout.traffic import Track
+
+
+class Quantiles(NamedTuple):
+    """Of durations, in milliseconds; None where there were none."""
+
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The traffic of some stretch of time. Durations in milliseconds; None where there was nothing to say it of."""
+
+    requests: int = 0
+    codes: Mapping[str, int] = field(default_factory=dict)
+    """Requests by the name of their gRPC status, `OK` among them, for both protocols."""
+    seconds: float = 0.0
+    """How long the stretch was, as far as it is known."""
+    quantiles: Quantiles = Quantiles(None, None, None)
+    labelled: int = 0
+    """Predictions of which it became known whether they were right."""
+    correct: int = 0
+
+    @property
+    def failures(self) -> int:
+        """Requests that got anything but a whole good answer."""
+        return self.requests - self.codes.get("OK", 0)
+
+    @property
+    def error_rate(self) -> float | None:
+        return self.failures / self.requests if self.requests else None
+
+    @property
+    def requests_per_second(self) -> float:
+        return self.requests / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.correct / self.labelled if self.labelled else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "requests": self.requests,
+            "failures": self.failures,
+            "codes": dict(self.codes),
+            "error_rate": self.error_rate,
+            "requests_per_second": self.requests_per_second,
+            **self.quantiles._asdict(),
+            "labelled": self.labelled,
+            "correct": self.correct,
+            "accuracy": self.accuracy,
+        }
+
+
+@dataclass(frozen=True)
+class TrafficSeries:
+    """One track and version, or a whole track: its totals over the span, and a point for each step of it.
+
+    `version` None: it is not known which version should have answered; or all versions of the track.
+    """
+
+    track: Track
+    version: int | None
+    totals: Figures
+    points: tuple[Figures, ...]
+
+    def to_json(self, starts: Sequence[float]) -> dict[str, Any]:
+        return {
+            "track": str(self.track),
+            "version": self.version,
+            "totals": self.totals.to_json(),
+            "points": [{"start": start, **point.to_json()} for start, point in zip(starts, self.points, strict=True)],
+        }
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The metrics of one model from `since` to `until` in steps of `step` seconds (epoch seconds, whole steps).
+
+    They may be somewhat wider than was asked for. Before `complete_from` nothing, or not
+    everything, is known; up to `counted_until` the log was read.
+    """
+
+    model: str
+    since: float
+    until: float
+    step: float
+    complete_from: float
+    counted_until: float
+    totals: Figures
+    tracks: tuple[TrafficSeries, ...]
+    """A series for each track that had a request, over all versions."""
+    series: tuple[TrafficSeries, ...]
+    """A series for each track and version that had a request."""
+
+    @property
+    def starts(self) -> list[float]:
+        """When each step begins (epoch seconds)."""
+        return [self.since + number * self.step for number in range(round((self.until - self.since) / self.step))]
+
+    def to_json(self) -> dict[str, Any]:
+        starts = self.starts
+        return {
+            "model": self.model,
+            "since": self.since,
+            "until": self.until,
+            "step": self.step,
+            "complete_from": self.complete_from,
+            "counted_until": self.counted_until,
+            "totals": self.totals.to_json(),
+            "tracks": [series.to_json(starts) for series in self.tracks],
+            "series": [series.to_json(starts) for series in self.series],
+        }
+
+
+def describe(
+    model: str,
+    cells: Iterable[tuple[float, Key, Cell]],
+    *,
+    since: float,
+    until: float,
+    step: float,
+    complete_from: float,
+    counted_until: float,
+) -> Traffic:
+    """Puts the cells of a model (each with the start of its time) together; `since` and `until` lie on whole steps."""
+    seconds = [
+        max(0.0, min(start + step, counted_until) - max(start, complete_from)) for start in np.arange(since, until, step).tolist()
+    ]
+    by_version: dict[tuple[Track, int | None], list[tuple[int, Cell]]] = {}
+    for at, key, cell in cells:
+        number = int((at - since) // step)
+        if 0 <= number < len(seconds):
+            by_version.setdefault((key.track, key.version), []).append((number, cell))
+    by_track: dict[Track, list[tuple[int, Cell]]] = {}
+    for (track, _), of_version in by_version.items():
+        by_track.setdefault(track, []).extend(of_version)
+    everything = [numbered for track, of_track in by_track.items() if track is not Track.SHADOW for numbered in of_track]
+    return Traffic(
+        model=model,
+        since=since,
+        until=until,
+        step=step,
+        complete_from=complete_from,
+        counted_until=counted_until,
+        totals=_total(everything, sum(seconds)),
+        tracks=tuple(_series(track, None, of_track, seconds) for track, of_track in sorted(by_track.items())),
+        series=tuple(
+            _series(track, version, by_version[track, version], seconds)
+            for track, version in sorted(by_version, key=lambda key: (key[0], key[1] is None, key[1]))
+        ),
+    )
+
+
+def _series(track: Track, version: int | None, cells: Sequence[tuple[int, Cell]], seconds: Sequence[float]) -> TrafficSeries:
+    durations = _durations(cells, len(seconds))
+    quantiles = quantiles_ms(durations)
+    codes: list[Counter[str]] = [Counter() for _ in seconds]
+    labelled, correct = [0] * len(seconds), [0] * len(seconds)
+    for number, cell in cells:
+        codes[number].update(cell.codes)
+        labelled[number] += cell.labelled
+        correct[number] += cell.correct
+    points = tuple(
+        Figures(sum(codes[n].values()), dict(codes[n]), seconds[n], quantiles[n], labelled[n], correct[n])
+        for n in range(len(seconds))
+    )
+    return TrafficSeries(track, version, _total(cells, sum(seconds)), points)
+
+
+def _total(cells: Sequence[tuple[int, Cell]], seconds: float) -> Figures:
+    codes: Counter[str] = Counter()
+    for _, cell in cells:
+        codes.update(cell.codes)
+    (quantiles,) = quantiles_ms(_durations([(0, cell) for _, cell in cells], 1))
+    labelled, correct = sum(cell.labelled for _, cell in cells), sum(cell.correct for _, cell in cells)
+    return Figures(sum(codes.values()), dict(codes), seconds, quantiles, labelled, correct)
+
+
+def _durations(cells: Iterable[tuple[int, Cell]], steps: int) -> npt.NDArray[np.int64]:
+    """The histogram of each step, a row each."""
+    dense = np.zeros((steps, BUCKETS), np.int64)
+    for number, cell in cells:
+        # Within a cell a bucket occurs once.
+        dense[number][np.asarray(cell.buckets)] += np.asarray(cell.counts)
+    return dense
+
+
+def quantiles_ms(durations: npt.NDArray[np.int64]) -> list[Quantiles]:
+    """p50, p90 and p99 of each row of histograms, as `LatencyHistogram.quantile` has them."""
+    seen = durations.cumsum(axis=1)
+    totals = seen[:, -1]
+
+    def column(q: float) -> list[float]:
+        ranks = np.maximum(1, np.ceil(q * totals))
+        return [float(ms) for ms in UPPER_MS[(seen >= ranks[:, None]).argmax(axis=1)]]
+
+    found = zip(totals, column(0.5), column(0.9), column(0.99), strict=True)
+    return [Quantiles(p50, p90, p99) if total else Quantiles(None, None, None) for total, p50, p90, p99 in found]

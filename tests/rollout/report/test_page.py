@@ -65,7 +65,7 @@ def test_nothing_is_loaded_from_anywhere(page):
     assert links
     assert all(link.startswith(("#", "data:")) for link in links)
     assert not re.search(r"url\(|@import", page.styles)
-    ours = (TEMPLATE / "page.js").read_text()
+    ours = "".join((TEMPLATE / name).read_text() for name in ("charts.js", "page.js"))
     assert not re.search(
         r"\b(fetch\s*\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|import\s*\()", "".join(page.scripts)
     )
@@ -142,7 +142,7 @@ def test_it_can_be_used_by_keyboard_in_the_dark_on_a_phone_and_on_paper(page):
 def test_every_metric_and_outcome_has_its_colour():
     from tfx_rollout.rollout.plan import METRICS
 
-    styles = (TEMPLATE / "page.css").read_text()
+    styles = (TEMPLATE / "colours.css").read_text()
     assert all(styles.count(f"--{name}:") == 2 for name in (*METRICS, "stable", "canary", "shadow", "total"))
 
 

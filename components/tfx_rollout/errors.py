@@ -11,6 +11,8 @@ An exception here means *could not decide* or *could not do*. Outcomes, such as
     ├── NotFound                     a model, version or rollout that is not there
     ├── Conflict                     somebody else was first; read again and retry
     │   ├── StaleGeneration          a compare-and-set that lost
+    │   ├── StaleRevision            an order about a rollout or A/B test that went on meanwhile
+    │   ├── OrderWaiting             a second order, while the one before it was not taken up yet
     │   ├── RolloutInProgress        a second rollout of a model that has one
     │   ├── ExperimentInProgress     a rollout or an A/B test of a model that has an A/B test running
     │   ├── RetrainingOverlap        a retraining that would run beside a rollout, or beside another retraining
@@ -121,6 +123,27 @@ class StaleGeneration(Conflict):
         super().__init__(
             f"The desired state of model {model!r} is at generation {found}, not {expected}: "
             "another change came first; read it again and repeat yours if it still applies."
+        )
+
+
+class StaleRevision(Conflict):
+    """An order named a revision of a rollout or A/B test that is no longer the current one."""
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.what, self.expected, self.found = what, expected, found
+        super().__init__(f"{what} is at revision {found}, not {expected}: it went on meanwhile; look again, then order anew.")
+
+
+class OrderWaiting(Conflict):
+    """An order was given while another one of the same rollout waits to be taken up: the first one counts.
+
+    `number` is that of the waiting one; `what` says what it is, by whom and of when.
+    """
+
+    def __init__(self, rollout: str, number: int, what: str) -> None:
+        self.rollout, self.number, self.what = rollout, number, what
+        super().__init__(
+            f"Another order of rollout {rollout} came first and was not taken up yet: {what}; see what comes of it, then order anew."
         )
 
 

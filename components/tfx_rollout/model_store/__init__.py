@@ -14,6 +14,7 @@ from tfx_rollout.model_store.digest import Content, FileDigest, content_digest, 
 from tfx_rollout.model_store.faults import storage_fault, storage_faults
 from tfx_rollout.model_store.file_lock import FileLock
 from tfx_rollout.model_store.lease import Guard, Lease, unguarded
+from tfx_rollout.model_store.lease_watch import LeaseWatch
 from tfx_rollout.model_store.manifest import Manifest
 from tfx_rollout.model_store.publish import Published
 from tfx_rollout.model_store.store import ModelStore
@@ -26,6 +27,7 @@ __all__ = [
     "FileLock",
     "Guard",
     "Lease",
+    "LeaseWatch",
     "Manifest",
     "ModelStore",
     "Published",

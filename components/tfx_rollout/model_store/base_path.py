@@ -48,6 +48,11 @@ class BasePath:
     def __repr__(self) -> str:
         return f"BasePath({str(self.path)!r})"
 
+    def exists(self) -> bool:
+        """Whether there is such a model: control files, or a numbered entry. Raises `StorageFault`."""
+        with storage_faults(self.path, "read"):
+            return self.path.is_dir() and (self.control.is_dir() or bool(self._layout.numbered()))
+
     def create(self) -> None:
         """Makes the base path and its control folders; checks that it can be written."""
         self._layout.create()

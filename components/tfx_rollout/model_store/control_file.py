@@ -18,6 +18,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,18 +68,21 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return data
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
+def write_json(path: Path, data: Mapping[str, Any], *, mode: int = 0o666) -> None:
     """Replaces the document atomically and durably. The folder must exist. Raises `StorageFault`."""
-    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path, json.dumps(data, indent=1) + "\n", mode=mode)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a text file atomically and durably. The folder must exist. Raises `StorageFault`."""
+def write_text(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Replaces a text file atomically and durably. The folder must exist. Raises `StorageFault`.
+
+    `mode`: the new file's permissions from its first moment, less what the process masks.
+    """
     with storage_faults(path, "written"):
         _remove_leftovers(path)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         try:
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
                 file.write(text.encode())
                 file.flush()
                 os.fsync(file.fileno())

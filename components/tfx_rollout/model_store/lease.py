@@ -60,7 +60,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What the folder says: the highest fence, its holder (None: given back, or torn by a crash) and its renewals."""
 
     fence: int = 0
@@ -86,7 +86,7 @@ class Lease:
         self._fence: int | None = None
         self._renewals = 0
         self._renewed_at = 0.0
-        self._watched: tuple[_Seen, float] | None = None
+        self._watched: tuple[Seen, float] | None = None
         self.is_renewed = False
         """Whether the last change that `attempt` saw, between two looks, was another holder's sign of life."""
 
@@ -104,7 +104,7 @@ class Lease:
         `ttl_s` without a renewal. Raises `StorageFault`.
         """
         now = self._monotonic()
-        seen = self._look()
+        seen = self.look()
         if self._watched is None or self._watched[0] != seen:
             self.is_renewed = self._watched is not None and seen.holder is not None and not seen.released
             self._watched = (seen, now)
@@ -120,12 +120,12 @@ class Lease:
         Told at once where nobody holds it, or the holder is of this very kernel: of those a
         lock of a file tells. Raises `StorageFault`.
         """
-        first, began = self._look(), self._monotonic()
+        first, began = self.look(), self._monotonic()
         if first.holder is None or first.released or first.holder.boot == self.holder.boot:
             return False
         while self._monotonic() - began < self.ttl_s:
             pause(self.ttl_s / 30)
-            now = self._look()
+            now = self.look()
             if now != first:
                 return now.holder is not None and not now.released
         return False
@@ -133,7 +133,7 @@ class Lease:
     @property
     def other_holder(self) -> Holder | None:
         """Who held it at the last `attempt`, if somebody else did."""
-        seen = self._watched[0] if self._watched else _Seen()
+        seen = self._watched[0] if self._watched else Seen()
         return None if seen.released or seen.holder is None or seen.holder.token == self.holder.token else seen.holder
 
     def renew(self) -> None:
@@ -155,7 +155,7 @@ class Lease:
         if self._monotonic() - self._renewed_at >= self.ttl_s * 2 / 3:
             raise self._lost("nobody since it ran out")
         if self._highest() != self._fence:
-            raise self._lost(str(self._look().holder or "another process"))
+            raise self._lost(str(self.look().holder or "another process"))
 
     def release(self) -> None:
         """Gives the lease back, so that the next one need not wait. Nothing happens when it is not held."""
@@ -198,18 +198,19 @@ class Lease:
         record = {"schema": 1, "fence": fence, "renewals": renewals, "released": released, **vars(self.holder)}
         return json.dumps(record).encode().ljust(_RECORD - 1) + b"\n"
 
-    def _look(self) -> _Seen:
+    def look(self) -> Seen:
+        """What the folder says now. Raises `StorageFault`."""
         fence = self._highest()
         if not fence:
-            return _Seen()
+            return Seen()
         try:
             with storage_faults(self._path(fence), "read"):
                 data: dict[str, Any] = json.loads(self._path(fence).read_bytes())
             holder = Holder(data["host"], data["pid"], data["boot"], data["token"])
-            return _Seen(fence, holder, data["renewals"], data["released"])
+            return Seen(fence, holder, data["renewals"], data["released"])
         except (ValueError, KeyError, TypeError):
             # Torn by a crash of the machine: the fence is in the name, and time decides as for a holder that is silent.
-            return _Seen(fence)
+            return Seen(fence)
 
     def _lost(self, holder: str) -> LostLease:
         self._fence = None

@@ -8,7 +8,6 @@ from pathlib import Path
 from tfx_rollout.errors import InvalidInput
 from tfx_rollout.model_store.base_path import BasePath
 from tfx_rollout.model_store.faults import storage_faults
-from tfx_rollout.model_store.layout import version_number
 
 RESERVED = frozenset({"models", "gateway", "processes"})
 """Folders of the root that are no models."""
@@ -30,6 +29,7 @@ class ModelStore:
         self.gateway_dir = self.local / "gateway"
         self.processes_dir = self.local / "processes"
         self.lease_dir = self.root / ".lease"
+        self.access_dir = self.root / ".access"
 
     def __repr__(self) -> str:
         return f"ModelStore({str(self.root)!r})"
@@ -41,7 +41,8 @@ class ModelStore:
                 folders = list(self.root.iterdir())
             except FileNotFoundError:
                 return []
-            return sorted(folder.name for folder in folders if _is_model_name(folder.name) and _is_base_path(folder))
+            names = sorted(folder.name for folder in folders if _is_model_name(folder.name))
+            return [name for name in names if BasePath(self, name).exists()]
 
     def model(self, name: str) -> BasePath:
         """The model's base path, whether or not it is there yet. Raises `InvalidInput` for a name that cannot be one."""
@@ -55,9 +56,3 @@ class ModelStore:
 
 def _is_model_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in RESERVED
-
-
-def _is_base_path(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    return (folder / ".rollout").is_dir() or any(version_number(entry.name) is not None for entry in folder.iterdir())

@@ -8,10 +8,12 @@ from tfx_rollout.rollout.operations import (
     await_rollout,
     list_rollouts,
     read_rollout,
+    revision_of,
     rollback_to_previous,
     running_rollout,
     send_order,
     start_rollout,
+    waiting_orders,
 )
 from tfx_rollout.rollout.orders import ORDER_KINDS, Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan, Stage, built_in_plans, json_schema, load_plan, plan_from_dict
@@ -53,9 +55,11 @@ __all__ = [
     "read_rollout",
     "render_html",
     "render_text",
+    "revision_of",
     "rollback_to_previous",
     "running_rollout",
     "send_order",
     "start_rollout",
     "transition",
+    "waiting_orders",
 ]

@@ -6,12 +6,12 @@ All of it goes through the base path's files; the supervisor, which may run else
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from tfx_rollout.errors import Conflict, NotFound, RolloutInProgress
+from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, RolloutInProgress, StaleRevision
 from tfx_rollout.evidence import Window
 from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
@@ -93,21 +93,41 @@ def send_order(
     why: str,
     expect: Expectation | None = None,
     now: bool = False,
+    revision: str | None = None,
 ) -> Order:
     """Order something of a rollout: `approve`, `promote`, `pause`, `resume`, `skip`, `abort`, `rollback` (`now`: without steps).
 
-    Refused with `Conflict` where the rollout is in no phase for it, or `expect` does not hold. It is checked
-    again when the supervisor takes it, so that of two orders that contradict each other one counts;
+    Of orders at once one counts: while it waits to be taken up, any other is refused with `OrderWaiting`. Only
+    `supersede` lines up behind it, since it follows from a newer rollout, which is there already.
+    Refused with `Conflict` where the rollout is in no phase for it, or `expect` does not hold, and with `StaleRevision`
+    where the rollout is not at `revision` (`revision_of`). It is checked again when the supervisor takes it;
     `await_rollout` tells what came of it.
     """
     with base.lock():
         journal = Journal(base, rollout)
-        order = Order(len(journal.orders()) + 1, kind, by, why, time.time(), expect, now)
-        answer = of_order(journal.plan(), journal.state(), order)
+        state, orders = journal.state(), journal.orders()
+        order = Order(len(orders) + 1, kind, by, why, time.time(), expect, now)
+        found = revision_of(state, orders)
+        if revision not in (None, found):
+            raise StaleRevision(f"Rollout {rollout} of model {base.name!r}", str(revision), found)
+        if kind != "supersede":
+            for waiting in waiting_orders(state, orders)[:1]:
+                raise OrderWaiting(rollout, waiting.number, str(waiting))
+        answer = of_order(journal.plan(), state, order)
         if isinstance(answer, Refusal):
             raise Conflict(answer.reason)
         journal.append_order(order)
         return order
+
+
+def waiting_orders(state: RolloutState, orders: Sequence[Order]) -> list[Order]:
+    """The orders that the controller has yet to take up; none of a rollout that has ended."""
+    return [] if state.finished else [order for order in orders if order.number > state.orders_done]
+
+
+def revision_of(state: RolloutState, orders: Sequence[Order]) -> str:
+    """Which of its moments a rollout is in: it changes with every event, window and order."""
+    return f"e{state.events}w{state.windows}o{len(orders)}"
 
 
 def rollback_to_previous(base: BasePath, *, by: str, why: str) -> DesiredState:

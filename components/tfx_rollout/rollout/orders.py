@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
 from tfx_rollout.errors import InvalidInput
@@ -57,6 +58,11 @@ class Order:
             raise InvalidInput(f"There is no order {self.kind!r}; choose one of {', '.join(ORDER_KINDS)}.")
         if self.now and self.kind != "rollback":
             raise InvalidInput(f"Only a rollback can be ordered at once, not to {self.kind}; leave `now` out.")
+
+    def __str__(self) -> str:
+        """Who ordered what and when, as a part of a sentence."""
+        at = datetime.fromtimestamp(self.at, timezone.utc)
+        return f"{self.by} ordered to {self.kind} at {at:%H:%M:%S} UTC ({self.why})"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

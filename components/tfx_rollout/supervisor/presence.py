@@ -93,6 +93,11 @@ def running_supervisor(root: Path) -> SupervisorInfo | None:
         os.close(descriptor)
 
 
+def announced(root: Path) -> SupervisorInfo | None:
+    """Who last wrote down that it serves the root, and did not withdraw it; it may be dead, or on another host."""
+    return _read_info(root)
+
+
 def is_served(store: ModelStore) -> bool:
     """Whether a supervisor serves the root, on this host or on another one.
 

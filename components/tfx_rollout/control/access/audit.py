@@ -1,0 +1,130 @@
+"""The audit trail: every change that was asked for, by whom, and what came of it. Never a secret.
+
+It is told after the change was made or refused. The changes themselves carry who made them
+and why (`desired.json`, the journals), so that one whose process was killed before its entry
+is known all the same. The trail is bounded: a full file makes way, the oldest one goes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tfx_rollout.control.access.outcome import DONE, status_of
+from tfx_rollout.control.documents import Audited, AuditTrail
+from tfx_rollout.errors import CorruptState, RolloutError
+from tfx_rollout.model_store import FileLock, append_line, make_folder, storage_faults
+
+log = logging.getLogger("tfx_rollout.control")
+
+FILE_BYTES = 2 * 1024 * 1024
+FILES = 8
+"""How many files are kept, the one that grows among them."""
+
+
+class AuditLog:
+    """The trail in a folder. Any number of processes may write and read it at once."""
+
+    def __init__(self, folder: Path, *, file_bytes: int = FILE_BYTES, files: int = FILES, now: Callable[[], float] = time.time):
+        self._folder, self._file_bytes, self._files, self._now = folder, file_bytes, files, now
+        self._lock = FileLock(folder / "lock", "tokens and the audit trail")
+
+    def record(
+        self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Adds an entry. Raises `StorageFault` and `Busy`."""
+        entry = Audited(
+            at=self._now(),
+            by=by,
+            role=role,
+            action=action,
+            model=model,
+            status=status,
+            detail=detail,
+            facts={name: value for name, value in (facts or {}).items() if value is not None},
+        )
+        make_folder(self._folder)
+        with self._lock.held():
+            self._make_way()
+            append_line(self._file(0), entry.model_dump(mode="json"))
+
+    @contextmanager
+    def recorded(
+        self, by: str, role: str, action: str, model: str | None, facts: Mapping[str, Any], detail: Callable[[], str]
+    ) -> Iterator[None]:
+        """Records what comes of the block: `detail` when it ends well, else its error, which is raised on.
+
+        A trail that cannot be written undoes no change: that is said to the log.
+        """
+        try:
+            yield
+        except Exception as error:
+            said = str(error) if isinstance(error, RolloutError) else f"an error of this program ({type(error).__name__})"
+            self._record_or_log(by, role, action, model, status_of(error), said, facts)
+            raise
+        self._record_or_log(by, role, action, model, DONE, detail(), facts)
+
+    def read(self, *, limit: int = 100, offset: int = 0) -> AuditTrail:
+        """Entries, newest first. Raises `StorageFault` and `CorruptState`."""
+        lines: list[bytes] = []
+        total = 0
+        with self._shared():
+            for number in range(self._files):
+                content = self._content(self._file(number))
+                count = content.count(b"\n")
+                if total < offset + limit and total + count > offset:
+                    newest_first = content[: content.rfind(b"\n")].split(b"\n")[::-1]
+                    lines += newest_first[max(0, offset - total) : offset + limit - total]
+                total += count
+        return AuditTrail(entries=[self._parsed(line) for line in lines], total=total)
+
+    def _record_or_log(
+        self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any]
+    ) -> None:
+        try:
+            self.record(by, role, action, model, status, detail, facts)
+        except RolloutError as error:
+            log.error("not in the audit trail: %s asked to %s (status %d): %s", by, action, status, error)
+
+    def _make_way(self) -> None:
+        """Lets the files move on by one when the one that grows is full. To be called under the lock."""
+        with storage_faults(self._folder, "written"):
+            try:
+                if self._file(0).stat().st_size < self._file_bytes:
+                    return
+            except FileNotFoundError:
+                return
+            for number in reversed(range(self._files - 1)):
+                if self._file(number).exists():
+                    self._file(number).replace(self._file(number + 1))
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """The lock where there is one, so that no file moves on while the trail is read."""
+        if not self._folder.is_dir():
+            yield
+            return
+        with self._lock.held():
+            yield
+
+    def _file(self, number: int) -> Path:
+        return self._folder / ("audit.jsonl" if number == 0 else f"audit.{number}.jsonl")
+
+    def _content(self, path: Path) -> bytes:
+        with storage_faults(path, "read"):
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return b""
+
+    def _parsed(self, line: bytes) -> Audited:
+        try:
+            return Audited.model_validate_json(line)
+        except ValueError as error:
+            raise CorruptState(
+                str(self._folder), f"an entry of the audit trail is not what this program wrote: {error}"
+            ) from error

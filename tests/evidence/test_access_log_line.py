@@ -82,6 +82,12 @@ def test_what_the_draw_did_not_send_is_no_evidence():
     assert meaning(route="heartbeat", cluster="-") is None
 
 
+def test_a_body_that_the_gateway_cuts_off_is_no_evidence_and_a_server_that_refuses_one_is():
+    cut_off = {"cluster": "taxi~canary~rest", "route": "draw/taxi/rest", "http_code": "413", "received_us": "-"}
+    assert meaning(**cut_off, answered_us="-") is None
+    assert meaning(**cut_off, answered_us="700").code == "RESOURCE_EXHAUSTED"
+
+
 def test_the_evidence_knows_the_requests_id_and_whom_it_was_drawn_for():
     found = drawn_request(LogLine.parse(line(request_id="r-1", unit="af63dc4c8601ec8c")), waiting_s=WAITING_S)
     assert (found.request_id, found.unit) == ("r-1", "af63dc4c8601ec8c")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tfx_rollout.gateway import GatewayConfig, GatewaySettings, ModelRoutes, Upstream
 from tfx_rollout.gateway.naming import cluster_name, cluster_track, draw_route, is_draw, is_shadow
 from tfx_rollout.gateway.render import bootstrap, clusters, clusters_file, model_routes, routes_file
-from tfx_rollout.traffic import FULL, Split, Sticky, Track
+from tfx_rollout.traffic import FULL, VARIANTS, Split, Sticky, Track
 
 SETTINGS = GatewaySettings(port=8500, admin_port=8501, access_log=Path("logs"))
 PRIMARY = Upstream("127.0.0.1", 1001, 1002, "stable")
@@ -48,7 +48,8 @@ def lua_of(cluster):
 def test_weights_are_the_split_with_the_canary_first_and_a_constant_total(canary):
     for protocol in ("grpc", "rest"):
         found = weights(draw_route("taxi", protocol), model(split=canary))
-        assert found == [(f"taxi~canary~{protocol}", canary), (f"taxi~stable~{protocol}", FULL - canary)]
+        parts = [(f"taxi~canary~{protocol}", canary), (f"taxi~stable~{protocol}", FULL - canary)]
+        assert found == [part for part in parts if part[1]]
 
 
 def test_without_a_canary_all_is_stable():
@@ -101,6 +102,55 @@ def test_each_track_writes_its_own_label_and_pinned_calls_stay_as_they_are():
     assert labels["taxi~pinned~grpc"] == labels["taxi~pinned~rest"] == []
 
 
+def test_a_variant_on_the_primary_server_is_drawn_forced_and_labelled_and_needs_no_route_for_pins():
+    arms = {track: replace(PRIMARY, label=str(track), version=n) for n, track in enumerate(VARIANTS, start=2)}
+    split = Split(variants={Track.VARIANT_B: 3000, Track.VARIANT_C: 1000})
+    test = ModelRoutes("taxi", {Track.STABLE: PRIMARY, **arms}, split)
+    drawn = weights("draw/taxi/rest", test)
+    assert {name: sum(units for other, units in drawn if other == name) for name, _ in drawn} == {
+        "taxi~variant-b~rest": 3000,
+        "taxi~variant-c~rest": 1000,
+        "taxi~stable~rest": 6000,
+    }
+    assert route("forced/taxi/variant-f/grpc", test)["route"]["cluster"] == "taxi~variant-f~grpc"
+    refusal = route("forced/taxi/unknown/rest", test)["direct_response"]["body"]["inline_string"]
+    assert refusal.endswith("it has: stable, variant-b, variant-c, variant-d, variant-e, variant-f.")
+    made = {cluster["name"]: lua_of(cluster) for cluster in clusters(GatewayConfig((test,)))}
+    for track in VARIANTS:
+        assert f'LABEL = "{track}"' in made[f"taxi~{track}~grpc"]
+        assert f'LABEL = "{track}"' in made[f"taxi~{track}~rest"]
+    assert not [r for r in routes_of(test) if r["name"].startswith("pinned/taxi/variant")]
+
+
+def test_a_route_tells_the_version_of_its_track_while_that_is_known_and_none_for_a_status():
+    known = ModelRoutes(
+        "taxi", {Track.STABLE: replace(PRIMARY, version=7), Track.CANARY: replace(OWN_CANARY, version=8)}, Split(1)
+    )
+    assert told("draw/taxi/rest", known) == {"taxi~canary~rest": {"8"}, "taxi~stable~rest": {"7"}}
+    for name, version in (
+        ("forced/taxi/stable/rest", {"7"}),
+        ("metadata/taxi/rest", {"7"}),
+        ("pinned/taxi/canary/version/rest", {"8"}),
+        ("pinned/taxi/canary/version/rest/status", set()),
+        ("pinned/taxi/canary/label/grpc/status", set()),
+        ("status/taxi/grpc", set()),
+        ("pinned/taxi/rest", set()),
+    ):
+        assert versions_in(route(name, known)) == version
+    for protocol in ("grpc", "rest"):
+        assert set().union(*told(f"draw/taxi/{protocol}", model(split=1)).values()) == set()
+
+
+def told(name, *models):
+    """Cluster to versions that a draw's answers are said to be from."""
+    drawn = route(name, *models)["route"]["weighted_clusters"]["clusters"]
+    return {cluster["name"]: versions_in(cluster) for cluster in drawn}
+
+
+def versions_in(told):
+    return set(re.findall(r"\d+", json.dumps(told["typed_per_filter_config"]).replace(".v3.", "")))
+
+
 def test_an_upstream_without_a_label_gets_calls_as_they_are():
     bare = Upstream("127.0.0.1", 1, 2)
     assert all(lua_of(cluster) == "" for cluster in clusters(GatewayConfig((ModelRoutes("m", {Track.STABLE: bare}),))))
@@ -118,7 +168,9 @@ def test_a_version_on_a_server_of_its_own_is_found_there_by_its_number():
     assert found["route"]["cluster"] == "taxi~canary~rest"
     regex = found["match"]["safe_regex"]["regex"]
     assert re.fullmatch(regex, "/v1/models/taxi/versions/7:predict")
-    assert re.fullmatch(regex, "/v1/models/taxi/versions/7")
+    status = route("pinned/taxi/canary/version/rest/status", numbered)
+    assert status["route"]["cluster"] == "taxi~canary~rest"
+    assert re.fullmatch(status["match"]["safe_regex"]["regex"], "/v1/models/taxi/versions/7")
     assert not re.fullmatch(regex, "/v1/models/taxi/versions/77:predict")
     assert not [r for r in routes_of(model()) if "/version/" in r["name"]]
 
@@ -225,7 +277,11 @@ def test_the_listeners_script_is_whole_and_knows_its_names():
     listener = bootstrap(SETTINGS, **files)["static_resources"]["listeners"][0]
     connections = listener["filter_chains"][0]["filters"][0]["typed_config"]
     assert (connections["preserve_external_request_id"], connections["always_set_request_id_in_response"]) == (True, True)
-    script = connections["http_filters"][0]["typed_config"]["default_source_code"]["inline_string"]
+    (script,) = (
+        f["typed_config"]["default_source_code"]["inline_string"]
+        for f in connections["http_filters"]
+        if "default_source_code" in f["typed_config"]
+    )
     assert re.findall(r"@\w+@", script) == []
     # A local function must stand before the one that calls it.
     assert script.index("function envoy_on_request") == script.rindex("function ")

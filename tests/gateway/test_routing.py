@@ -6,6 +6,7 @@ import importlib
 from dataclasses import replace
 
 import grpc
+import httpx
 import pytest
 
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes
@@ -32,13 +33,38 @@ def test_large_messages_pass_whole(split, clients):
     assert clients.rest(body={"x": "y" * 5_000_000}).body["size"] > 5_000_000
 
 
-def test_a_message_over_the_limit_is_refused_in_words(make_gateway, peer, connect):
-    gateway = make_gateway(max_request_bytes=100_000)
+def test_a_body_over_the_limit_is_refused_in_words_on_both_protocols(make_gateway, peer, connect):
+    gateway = make_gateway(max_request_bytes=3 * 2**20)
     gateway.start()
     gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable")}),)))
     clients = connect(gateway)
-    assert clients.grpc(padding=90_000).code == "OK"
-    assert clients.grpc(padding=200_000).code == "RESOURCE_EXHAUSTED"
+    assert clients.grpc(padding=3 * 2**20 - 100).code == "OK"
+    refused = clients.grpc(padding=3 * 2**20)
+    assert refused.code == "RESOURCE_EXHAUSTED"
+    sentence = "The request's body is larger than the 3 MiB that this gateway takes; send fewer rows at once"
+    assert refused.label.startswith(sentence)
+    assert clients.rest(body={"x": "y" * (3 * 2**20 - 100)}).body["size"] > 3 * 2**20 - 100
+    too_large = clients.rest(body={"x": "y" * (3 * 2**20)})
+    assert (too_large.code, too_large.track) == (413, "stable")
+    assert too_large.body == {"error": refused.label}
+    assert "--max-request-mb" in refused.label
+
+
+def test_a_rest_body_of_unknown_length_is_cut_off_at_the_limit(make_gateway, peer):
+    gateway = make_gateway(max_request_bytes=100_000)
+    gateway.start()
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable")}),)))
+    sent = 0
+
+    def body():
+        nonlocal sent
+        for _ in range(1000):
+            sent += 10_000
+            yield b"x" * 10_000
+
+    answer = httpx.post(f"http://{gateway.address}/v1/models/taxi:predict", content=body(), trust_env=False, timeout=20)
+    assert answer.status_code == 413
+    assert "0.0953674 MiB" in answer.json()["error"]
 
 
 def test_a_version_or_label_that_the_client_chose_stays(split, clients):

@@ -7,7 +7,7 @@ interval again gives the same counts:
   Forced and pinned calls, metadata, status and heartbeats are no evidence.
 - A request that was tried again is one request, with the answer that its client got.
 - A client that takes longer than `PROGRESS_S` to send its request, or leaves before it has,
-  is no evidence: that time is the client's.
+  is no evidence: that time is the client's. Nor is one whose body the gateway cuts off at its limit.
 - Latency runs from the last byte of the request to the last byte of the server's answer,
   so a client that reads slowly does not count either. Where the gateway answers for the
   server (it cannot be reached, it resets), it runs to the end of that answer.
@@ -175,6 +175,8 @@ def drawn_request(line: LogLine, *, waiting_s: float) -> DrawnRequest | None:
         return None
     if line.received_us is None and line.http_code == 0:
         return None  # the client still sends, or left before it had
+    if line.received_us is None and line.answered_us is None and line.http_code == 413:
+        return None  # the gateway's own word, in the middle of the body
     received_us = line.received_us or 0
     if received_us > PROGRESS_S * 1e6:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfx_rollout.errors import InvalidInput
-from tfx_rollout.traffic import FULL, Split, Sticky, Track
+from tfx_rollout.traffic import FULL, WEIGHTED, Split, Sticky, Track
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # RFC 9110, field-name; lower case because HTTP/2 has no other.
@@ -21,7 +21,8 @@ class Upstream:
     """A model server's two ports, and the label that calls without a choice of their own get there.
 
     `host` is an IP address. `label` None leaves requests as they are. `version` is the one
-    that the label names there, where calls that name it by number are to come here.
+    that the label names there while that is certain: answers that do not say their version
+    are said to be from it, and calls that name it by number come here where no other server has it.
     """
 
     host: str
@@ -50,8 +51,8 @@ class Upstream:
 class ModelRoutes:
     """One model's tracks and their shares.
 
-    `tracks` has `stable`, and `canary` and `shadow` where they exist; a track of weight 0
-    can still be forced by a request header. `pinned` is the server for calls that name
+    `tracks` has `stable`, and `canary`, variants and `shadow` where they exist; a track of
+    weight 0 can still be forced by a request header. `pinned` is the server for calls that name
     a version, and for status; by default the stable one. `mirror` is the share of drawn
     calls that are copied to `shadow`, in units of 0.01 %.
     """
@@ -70,8 +71,10 @@ class ModelRoutes:
             raise InvalidInput(f"The routes of model {self.model!r} have no stable track; there is nothing to serve.")
         if Track.PINNED in self.tracks:
             raise InvalidInput(f"The routes of model {self.model!r} list `pinned` as a track; give the server as `pinned=`.")
-        if self.split.canary and Track.CANARY not in self.tracks:
-            raise InvalidInput(f"Model {self.model!r} is to send {self.split.canary / 100:g} % to a canary track that it lacks.")
+        for track in WEIGHTED:
+            share = self.split.share(track)
+            if share and track not in self.tracks:
+                raise InvalidInput(f"Model {self.model!r} is to send {share * 100:g} % to a {track} track that it lacks.")
         if not 0 <= self.mirror <= FULL:
             raise InvalidInput(f"A mirrored share of {self.mirror!r} units is not an integer from 0 to {FULL} (units of 0.01 %).")
         if self.mirror and Track.SHADOW not in self.tracks:
@@ -81,6 +84,11 @@ class ModelRoutes:
                 raise InvalidInput(f"The sticky header {self.sticky.header!r} is no name of a header in lower case.")
             # The salt becomes part of a regex substitution, where a backslash has a meaning.
             _checked_name("salt", self.sticky.salt)
+
+    @property
+    def weighted(self) -> tuple[Track, ...]:
+        """The tracks that calls are drawn for, and that a request header can force."""
+        return tuple(track for track in WEIGHTED if track in self.tracks)
 
     @property
     def primary(self) -> Upstream:

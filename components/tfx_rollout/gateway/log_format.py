@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tfx_rollout.gateway.naming import VERSION_HEADER
 
 PROGRESS_S = 0.5
@@ -13,6 +15,11 @@ FLUSH_MS = 100
 
 UNIT_NAMESPACE, UNIT_KEY = "tfx_rollout", "unit"
 """Where a request's metadata within Envoy has its unit."""
+
+_VERSION = {
+    # At most the 19 digits that a version has.
+    "operators": [{"command": where, "param": VERSION_HEADER, "max_length": 19} for where in ("RESP", "TRAILER")]
+}
 
 FIELDS: tuple[tuple[str, str], ...] = (
     # When the request's headers were complete, and when this line was written (epoch seconds).
@@ -35,8 +42,8 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("request_id", "%REQ(X-REQUEST-ID)%"),
     # Whom a sticky draw took the request to be from: a hash in 16 hexadecimal digits, never the header's value.
     ("unit", f"%DYNAMIC_METADATA({UNIT_NAMESPACE}:{UNIT_KEY})%"),
-    # The version that answered, as the answer says: at most the 19 digits that a version has.
-    ("version", f"%RESP({VERSION_HEADER}):19%"),
+    # The version that answered, as the answer says: REST and a gRPC error in the header, another gRPC answer in the trailer.
+    ("version", f"%COALESCE({json.dumps(_VERSION, separators=(',', ':'))})%"),
 )
 """Name and Envoy's format of each field, in order, separated by one space; `-` where there is none.
 

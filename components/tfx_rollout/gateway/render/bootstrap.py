@@ -110,8 +110,10 @@ def _connections(settings: GatewaySettings, routes_file: Path, access_log: Path)
         "normalize_path": True,
         "always_set_request_id_in_response": True,
         "rds": {"route_config_name": ROUTE_TABLE, "config_source": _watched(routes_file)},
-        "local_reply_config": {"mappers": _own_answers()},
+        "local_reply_config": {"mappers": _own_answers(settings)},
         "http_filters": [
+            # Counts while the body comes, so that none over the limit is ever kept.
+            _body_limit(settings),
             listener_filter(),
             # After inspection: it takes the cluster when the headers pass, which the message decides.
             _grpc_stats(),
@@ -153,6 +155,16 @@ def _common(settings: GatewaySettings, access_log: Path) -> Json:
     }
 
 
+def _body_limit(settings: GatewaySettings) -> Json:
+    return {
+        "name": "envoy.filters.http.body_size_limit",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit",
+            "max_request_bytes": settings.max_request_bytes,
+        },
+    }
+
+
 def _grpc_stats() -> Json:
     methods = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
     return {
@@ -176,24 +188,35 @@ def _router() -> Json:
     }
 
 
-def _own_answers() -> list[Json]:
+def _own_answers(settings: GatewaySettings) -> list[Json]:
     """How the gateway words what it answers itself: gRPC by status, REST by TensorFlow Serving's `{"error": …}`."""
+    too_large = (
+        f"The request's body is larger than the {settings.max_request_bytes / 2**20:g} MiB that this gateway takes;"
+        " send fewer rows at once, or have its operator raise the limit (tfx-rollout serve --max-request-mb)."
+    )
     grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "treat_missing_header_as_empty": True}
+    by_grpc = {"header_filter": {"header": grpc}}
+    by_rest = {"header_filter": {"header": {**grpc, "invert_match": True}}}
     return [
         {
-            # A body over the limit; by default gRPC clients are told UNKNOWN.
-            "filter": {"and_filter": {"filters": [_status("EQ", 413), {"header_filter": {"header": grpc}}]}},
-            "headers_to_add": [
-                {"header": {"key": "grpc-status", "value": "8"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
-            ],
+            "filter": {"and_filter": {"filters": [_status("EQ", 413), by_grpc]}},
+            # By default gRPC clients are told UNKNOWN.
+            "headers_to_add": [_header("grpc-status", "8")],
+            "body_format_override": {"text_format_source": {"inline_string": too_large}},
         },
         {
-            "filter": {
-                "and_filter": {"filters": [_status("GE", 400), {"header_filter": {"header": {**grpc, "invert_match": True}}}]}
-            },
+            "filter": {"and_filter": {"filters": [_status("EQ", 413), by_rest]}},
+            "body_format_override": {"json_format": {"error": too_large}, "content_type": "application/json"},
+        },
+        {
+            "filter": {"and_filter": {"filters": [_status("GE", 400), by_rest]}},
             "body_format_override": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"},
         },
     ]
+
+
+def _header(key: str, value: str) -> Json:
+    return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def _status(comparison: str, code: int) -> Json:

@@ -14,6 +14,7 @@ from tfx_rollout.gateway.config import GatewayConfig, Upstream
 from tfx_rollout.gateway.naming import PROTOCOLS, SHADOW_LISTENER, Protocol, cluster_name, mirror_cluster
 from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
 from tfx_rollout.gateway.render.lua import label_filter
+from tfx_rollout.gateway.render.version import version_filter
 from tfx_rollout.traffic import Track
 
 REST_IDLE_S = 2.0
@@ -88,10 +89,10 @@ def _protocol_options(protocol: Protocol, label: str | None) -> dict[str, Any]:
     }
     if protocol == "rest":
         options["common_http_protocol_options"] = {"idle_timeout": seconds(REST_IDLE_S)}
-    if label is not None:
-        codec = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
-        options["http_filters"] = [
-            label_filter(protocol, label),
-            {"name": "envoy.filters.http.upstream_codec", "typed_config": {"@type": codec}},
-        ]
+    codec = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
+    options["http_filters"] = [
+        *([] if label is None else [label_filter(protocol, label)]),
+        version_filter(),
+        {"name": "envoy.filters.http.upstream_codec", "typed_config": {"@type": codec}},
+    ]
     return options

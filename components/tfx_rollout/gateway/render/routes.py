@@ -1,6 +1,7 @@
 """The route table: pinned, forced and drawn calls of every model, and an answer for everything else.
 
-For each model, in this order, the first match wins:
+Each answer says which track it is from, and which version where the route's upstream tells one
+(`version`). For each model, in this order, the first match wins:
 
     gRPC  pinned by the label or version of a track → its server     (the client's own choice comes first)
           pinned otherwise, or a status → the primary server
@@ -25,6 +26,7 @@ from tfx_rollout.gateway.naming import (
     ROUTES_HEADER,
     SHADOW_HEADER,
     TRACK_HEADER,
+    VERSION_HEADER,
     Protocol,
     cluster_name,
     draw_route,
@@ -33,6 +35,8 @@ from tfx_rollout.gateway.naming import (
 )
 from tfx_rollout.gateway.render.discovery import Discovery, digest, discovery, seconds
 from tfx_rollout.gateway.render.lua import LISTENER_FILTER
+from tfx_rollout.gateway.render.places import places
+from tfx_rollout.gateway.render.version import told_version
 from tfx_rollout.traffic import FULL, Track
 
 PREDICTION = "/tensorflow.serving.PredictionService/"
@@ -69,7 +73,7 @@ def routes_file(config: GatewayConfig, settings: GatewaySettings) -> Discovery:
                 "name": "models",
                 "domains": ["*"],
                 "routes": [heartbeat, *routes],
-                "request_headers_to_remove": [MODEL_HEADER, PIN_HEADER, TRACK_HEADER],
+                "request_headers_to_remove": [MODEL_HEADER, PIN_HEADER, TRACK_HEADER, VERSION_HEADER],
             }
         ],
     }
@@ -93,16 +97,16 @@ def _grpc_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
     for track, kind, value in _elsewhere(routes):
         pin = _exact(PIN_HEADER, f"{kind}:{value}")
         name = route_name("pinned", model, str(track), kind, "grpc")
-        yield _to(name, {**prediction, "headers": [this_model, pin]}, model, track, "grpc", settings, answer=Track.PINNED)
+        yield _to(name, {**prediction, "headers": [this_model, pin]}, routes, track, "grpc", settings, answer=Track.PINNED)
         match = {"path": STATUS, "grpc": {}, "headers": [this_model, pin]}
-        yield _to(f"{name}/status", match, model, track, "grpc", settings, answer=Track.PINNED)
+        yield _to(f"{name}/status", match, routes, track, "grpc", settings, answer=Track.PINNED, predicts=False)
     match = {**prediction, "headers": [this_model, {"name": PIN_HEADER, "present_match": True}]}
-    yield _to(route_name("pinned", model, "grpc"), match, model, Track.PINNED, "grpc", settings)
+    yield _to(route_name("pinned", model, "grpc"), match, routes, Track.PINNED, "grpc", settings)
     match = {"path": STATUS, "grpc": {}, "headers": [this_model]}
-    yield _to(route_name("status", model, "grpc"), match, model, Track.PINNED, "grpc", settings)
-    for track in _forcible(routes):
+    yield _to(route_name("status", model, "grpc"), match, routes, Track.PINNED, "grpc", settings)
+    for track in routes.weighted:
         match = {**prediction, "headers": [this_model, _exact(TRACK_HEADER, str(track))]}
-        yield _to(route_name("forced", model, str(track), "grpc"), match, model, track, "grpc", settings)
+        yield _to(route_name("forced", model, str(track), "grpc"), match, routes, track, "grpc", settings)
     forced = {"name": TRACK_HEADER, "present_match": True}
     yield _grpc_refusal(
         route_name("forced", model, "unknown", "grpc"),
@@ -111,7 +115,7 @@ def _grpc_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
         _no_such_track(routes),
     )
     match = {"path": _METADATA_GRPC, "grpc": {}, "headers": [this_model]}
-    yield _to(route_name("metadata", model, "grpc"), match, model, Track.STABLE, "grpc", settings)
+    yield _to(route_name("metadata", model, "grpc"), match, routes, Track.STABLE, "grpc", settings)
     yield _draw(routes, "grpc", {"safe_regex": {"regex": _INFERENCE_GRPC}, "grpc": {}, "headers": [this_model]}, settings)
 
 
@@ -119,9 +123,9 @@ def _rest_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
     model = routes.model
     path = "/v1/models/" + re.escape(model)
     tracked: Json = {"safe_regex": {"regex": f"{path}({_INFERENCE_REST}|/metadata)"}}
-    for track in _forcible(routes):
+    for track in routes.weighted:
         match = {**tracked, "headers": [_exact(TRACK_HEADER, str(track))]}
-        yield _to(route_name("forced", model, str(track), "rest"), match, model, track, "rest", settings)
+        yield _to(route_name("forced", model, str(track), "rest"), match, routes, track, "rest", settings)
     yield _rest_refusal(
         route_name("forced", model, "unknown", "rest"),
         {**tracked, "headers": [{"name": TRACK_HEADER, "present_match": True}]},
@@ -129,13 +133,16 @@ def _rest_routes(routes: ModelRoutes, settings: GatewaySettings) -> Iterator[Jso
     )
     yield _draw(routes, "rest", {"safe_regex": {"regex": path + _INFERENCE_REST}}, settings)
     match = {"safe_regex": {"regex": path + "/metadata"}}
-    yield _to(route_name("metadata", model, "rest"), match, model, Track.STABLE, "rest", settings)
+    yield _to(route_name("metadata", model, "rest"), match, routes, Track.STABLE, "rest", settings)
     for track, kind, value in _elsewhere(routes):
-        match = {"safe_regex": {"regex": f"{path}/{kind}s/{re.escape(value)}([:/].*)?"}}
+        pinned = f"{path}/{kind}s/{re.escape(value)}"
+        match = {"safe_regex": {"regex": f"{pinned}({_INFERENCE_REST}|/metadata)"}}
         name = route_name("pinned", model, str(track), kind, "rest")
-        yield _to(name, match, model, track, "rest", settings, answer=Track.PINNED)
+        yield _to(name, match, routes, track, "rest", settings, answer=Track.PINNED)
+        match = {"safe_regex": {"regex": f"{pinned}([:/].*)?"}}
+        yield _to(f"{name}/status", match, routes, track, "rest", settings, answer=Track.PINNED, predicts=False)
     match = {"safe_regex": {"regex": f"{path}([/:].*)?"}}
-    yield _to(route_name("pinned", model, "rest"), match, model, Track.PINNED, "rest", settings)
+    yield _to(route_name("pinned", model, "rest"), match, routes, Track.PINNED, "rest", settings)
 
 
 def _unknown(models: Sequence[str]) -> Iterator[Json]:
@@ -162,19 +169,18 @@ def _unknown(models: Sequence[str]) -> Iterator[Json]:
 
 
 def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: GatewaySettings) -> Json:
-    """The weighted route. The canary comes first and the total is constant, so that with
-    sticky assignment those who have the canary keep it while its share grows."""
-    weighted = [track for track in (Track.CANARY, Track.STABLE) if track in routes.tracks]
+    """The weighted route: the places of the tracks (`places`), in order and with a constant total."""
     action: Json = {
         **limits(settings),
         "weighted_clusters": {
             "clusters": [
                 {
                     "name": cluster_name(routes.model, track, protocol),
-                    "weight": routes.split.units(track),
+                    "weight": units,
                     "response_headers_to_add": [_answer_header(track)],
+                    "typed_per_filter_config": told_version(routes.tracks[track].version, protocol),
                 }
-                for track in weighted
+                for track, units in places(routes.split, routes.weighted)
             ],
         },
     }
@@ -202,13 +208,25 @@ def _draw(routes: ModelRoutes, protocol: Protocol, match: Json, settings: Gatewa
 
 
 def _to(
-    name: str, match: Json, model: str, track: Track, protocol: Protocol, settings: GatewaySettings, answer: Track | None = None
+    name: str,
+    match: Json,
+    routes: ModelRoutes,
+    track: Track,
+    protocol: Protocol,
+    settings: GatewaySettings,
+    *,
+    answer: Track | None = None,
+    predicts: bool = True,
 ) -> Json:
+    """A route to one track; `predicts` where it is the track's version that answers, and not the server about itself."""
+    upstream = routes.tracks.get(track)
+    version = upstream.version if predicts and upstream is not None else None
     return {
         "name": name,
         "match": match,
-        "route": {"cluster": cluster_name(model, track, protocol), **limits(settings)},
+        "route": {"cluster": cluster_name(routes.model, track, protocol), **limits(settings)},
         "response_headers_to_add": [_answer_header(answer or track)],
+        "typed_per_filter_config": told_version(version, protocol),
     }
 
 
@@ -221,13 +239,12 @@ def limits(settings: GatewaySettings) -> Json:
     }
 
 
-def _forcible(routes: ModelRoutes) -> list[Track]:
-    return [track for track in (Track.STABLE, Track.CANARY) if track in routes.tracks]
-
-
 def _elsewhere(routes: ModelRoutes) -> Iterator[tuple[Track, str, str]]:
-    """Tracks on another server than the primary, with the label and the version that only their server knows."""
-    for track in _forcible(routes):
+    """Tracks on another server than the primary, with the label and the version that only their server knows.
+
+    What is on the primary (the variants, and a canary that shares it) is found there by whatever names it.
+    """
+    for track in routes.weighted:
         upstream = routes.tracks[track]
         if upstream.same_server(routes.primary):
             continue
@@ -238,7 +255,7 @@ def _elsewhere(routes: ModelRoutes) -> Iterator[tuple[Track, str, str]]:
 
 
 def _no_such_track(routes: ModelRoutes) -> str:
-    tracks = ", ".join(str(track) for track in _forcible(routes))
+    tracks = ", ".join(str(track) for track in routes.weighted)
     return f"Model {routes.model} has no track of the name in {TRACK_HEADER}; it has: {tracks}."
 
 

@@ -34,3 +34,19 @@ def test_mirrored_copies_go_where_the_canary_is():
 def test_nothing_desired_needs_no_server_and_no_route():
     assert place(DesiredState("m")) == {}
     assert routes(DesiredState("m")) == {}
+
+
+def test_variants_and_aliases_are_the_primarys_in_every_topology():
+    labels = {Label.STABLE: 1, Label.VARIANT_B: 2}
+    for topology in ("dedicated", "shared"):
+        desired = DesiredState("m", 1, (1, 2), labels, Split.among({Track.VARIANT_B: 0.5}), topology, aliases={"eu": 2})
+        assert place(desired) == {"m": ServerSpec((1, 2), {**labels, "eu": 2})}
+        assert routes(desired) == {Track.STABLE: Route("m", Label.STABLE), Track.VARIANT_B: Route("m", Label.VARIANT_B)}
+
+
+def test_a_canary_that_is_pinned_or_has_an_alias_is_held_on_both_servers():
+    plain = DesiredState("m", 1, (1, 2, 3), {Label.STABLE: 1, Label.CANARY: 2})
+    assert place(plain)["m"].versions == (1, 3)
+    for kept in (plain.change(pinned=(2,)), plain.change(aliases={"eu": 2})):
+        assert place(kept)["m"].versions == (1, 2, 3)
+        assert place(kept)["m~canary"] == ServerSpec((2,), {Label.CANARY: 2})

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from tfx_rollout.testing import Delays, ManualClock, SimulatedServing
 from tfx_rollout.traffic import (
+    LABEL_OF,
+    VARIANTS,
+    WEIGHTED,
     Await,
     DesiredState,
     Label,
@@ -25,19 +28,34 @@ from tfx_rollout.traffic import (
     VersionState,
     allowed_versions,
     next_step,
+    place,
+    routes,
 )
 
 BROKEN = 9
 DRAIN = 3.0
 ON_THE_WAY = 2
 """Ticks from the moment the gateway has chosen a route to the moment the server resolves the label."""
-WEIGHTED = (Track.STABLE, Track.CANARY)
+B, C = VARIANTS[:2]
 
 
-def state(stable=None, canary=None, previous=None, share=0.0, topology="dedicated", extra=()) -> DesiredState:
+def state(stable=None, canary=None, previous=None, share=0.0, topology="dedicated", **more) -> DesiredState:
     labels = {Label.STABLE: stable, Label.CANARY: canary, Label.PREVIOUS: previous}
     labels = {label: version for label, version in labels.items() if version is not None}
-    return DesiredState("m", 0, (*labels.values(), *extra), labels, Split.of(share), topology)
+    return with_held(DesiredState("m", 0, tuple(labels.values()), labels, Split.of(share), topology), **more)
+
+
+def experiment(stable, variants, shares=None, **more) -> DesiredState:
+    """An A/B test of these variants, in equal parts unless told otherwise."""
+    labels = {Label.STABLE: stable, **{LABEL_OF[track]: version for track, version in variants.items()}}
+    split = Split.among(shares if shares is not None else dict.fromkeys(variants, 1 / (len(variants) + 1)))
+    return with_held(DesiredState("m", 0, tuple(labels.values()), labels, split), **more)
+
+
+def with_held(desired, pinned=(), aliases=None, loaded=()) -> DesiredState:
+    aliases = aliases or {}
+    versions = (*desired.versions, *pinned, *aliases.values(), *loaded)
+    return desired.change(versions=versions, pinned=pinned, aliases=aliases)
 
 
 @dataclass
@@ -50,6 +68,8 @@ class World:
     in_flight: list[tuple[Track, Route, float]] = field(default_factory=list)
     crashed: dict[str, float] = field(default_factory=dict)
     recovering: set[str] = field(default_factory=set)
+    kept: set[tuple[str, object]] = field(default_factory=set)
+    """What the operator's own names and pins promise: aliases that answer, and pinned versions that are loaded."""
 
     @classmethod
     def new(cls, delays: Delays) -> World:
@@ -94,6 +114,7 @@ class World:
                 assert started <= latest, f"{track} was sent to {route.server}, which is gone"
             else:
                 self.answered(track, route, server.answers(route.label), started)
+        self.check_kept()
         self.in_flight = [sent for sent in self.in_flight if sent not in arriving]
         for track, route in self.serving.routes.items():
             version = self.serving.answers(track)
@@ -106,11 +127,24 @@ class World:
             if weight:
                 self.in_flight.append((track, route, self.now))
 
+    def check_kept(self) -> None:
+        """An alias that answers, and a pinned version that is loaded, stay so for as long as they are desired."""
+        primary = self.serving.servers.get("m")
+        now: set[tuple[str, object]] = set()
+        if primary is not None and "m" not in self.recovering:
+            configured = {alias for alias in self.desired.aliases if alias in primary.spec.labels}
+            now |= {("alias", alias) for alias in configured if primary.answers(alias) is not None}
+            loaded = {v for v in self.desired.pinned if v in primary.spec.versions}
+            now |= {("pin", v) for v in loaded if primary.states.get(v) is VersionState.AVAILABLE}
+            wanted = {*(("alias", alias) for alias in self.desired.aliases), *(("pin", v) for v in self.desired.pinned)}
+            assert self.kept & wanted <= now, f"lost {self.kept & wanted - now} while they were desired"
+        self.kept = now
+
     def answered(self, track: Track, route: Route, version: int | None, started: float) -> None:
         if version is None:
             if track is Track.STABLE:
                 assert route.server in self.recovering, f"{track} leads to {route.server}, which has lost its label or version"
-            else:  # The canary's weight must be gone as soon as the supervisor and the gateway could act.
+            else:  # The weight of any other track must be gone as soon as the supervisor and the gateway could act.
                 died = self.crashed.get(route.server)
                 assert died is not None, f"{track} was sent to {route.server}, which has lost its label or version"
                 assert started <= died + 2 + self.serving.delays.gateway, (
@@ -135,16 +169,32 @@ versions = st.sampled_from([1, 2, 3, BROKEN])
 topologies = st.sampled_from(["dedicated", "dedicated", "shared"])
 
 
+held = st.fixed_dictionaries(
+    {},
+    optional={
+        "pinned": st.lists(versions, max_size=2).map(tuple),
+        "aliases": st.dictionaries(st.sampled_from(["champion", "eu.best"]), versions, max_size=2),
+        "loaded": st.lists(versions, max_size=1).map(tuple),
+    },
+)
+
+
 @st.composite
 def desired_states(draw):
-    """Any state that may be asked for: first release, canary at any share, promoted, rolled back, taken offline."""
-    if draw(st.integers(0, 12)) == 0:
+    """Any state that may be asked for: first release, canary at any share, promoted, rolled back, an A/B test of up to
+    three arms, taken offline; with or without versions that are pinned, loaded, or named by the operator."""
+    kind = draw(st.integers(0, 12))
+    if kind == 0:
         return DesiredState("m")
     stable = draw(st.sampled_from([1, 2, 3]))
+    if kind <= 5:
+        variants = draw(st.dictionaries(st.sampled_from([B, C]), versions, min_size=1))
+        shares = {track: draw(st.sampled_from([0.0, 0.01, 0.25, 0.5])) for track in variants}
+        return experiment(stable, variants, shares, **draw(held))
     others = st.none() | versions.filter(lambda v: v != stable)
     canary, previous = draw(others), draw(others)
     share = 0.0 if canary is None else draw(st.sampled_from([0.0, 0.01, 0.25, 0.5, 1.0]))
-    return state(stable, canary, previous, share, draw(topologies))
+    return state(stable, canary, previous, share, draw(topologies), **draw(held))
 
 
 delays = st.builds(Delays, start=st.integers(0, 3), load=st.integers(0, 4), poll=st.integers(0, 2), gateway=st.integers(0, 1))
@@ -172,9 +222,24 @@ SHARED_ROLLBACK = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+A_B_TEST = [
+    ("want", state(stable=1, pinned=(3,))),
+    ("ticks", 20),
+    ("want", experiment(1, {B: 2, C: 3}, pinned=(3,), aliases={"champion": 2})),
+    ("ticks", 20),
+    ("crash", "m"),
+    ("ticks", 12),
+    ("want", experiment(1, {B: 3, C: 2}, pinned=(3,), aliases={"champion": 3})),
+    ("ticks", 8),
+    ("want", state(stable=2, canary=3, previous=1, share=0.25, pinned=(3,), aliases={"champion": 3})),
+]
+
+
+@settings(max_examples=400, deadline=None)
 @given(delays, st.lists(events, max_size=14))
 @example(Delays(1, 2, 1, 1), PROMOTION)
+@example(Delays(1, 2, 1, 1), A_B_TEST)
+@example(Delays(0, 0, 0, 0), A_B_TEST)
 @example(Delays(1, 2, 1, 1), [*PROMOTION, ("ticks", 6), ("crash", "m~canary"), ("ticks", 3), ("crash", "m")])
 @example(Delays(), SHARED_ROLLBACK)
 @example(
@@ -206,8 +271,14 @@ def assert_in_force(world: World) -> None:
     assert (serving.split or Split()) == desired.split
     assert serving.answers(Track.STABLE) == desired.stable
     assert serving.answers(Track.CANARY) == desired.canary
+    assert {track: serving.answers(track) for track in VARIANTS if track in serving.routes} == desired.variants
     primary = serving.servers.get("m")
     assert (primary.answers(Label.PREVIOUS) if primary else None) == desired.previous
+    if primary is not None:
+        assert {alias: primary.answers(alias) for alias in desired.aliases} == desired.aliases
+        assert primary.spec == place(desired)["m"]
+        assert {label for label in primary.labels if primary.answers(label) is not None} <= set(desired.names)
+        assert {v for v in desired.pinned if primary.states.get(v) is VersionState.AVAILABLE} == set(desired.pinned)
     held = {v for s in serving.servers.values() for v, found in s.states.items() if found is VersionState.AVAILABLE}
     assert held == set(desired.versions)
     dedicated = desired.canary is not None and desired.topology == "dedicated"
@@ -237,6 +308,97 @@ def test_the_share_of_the_promoted_version_never_drops_during_a_promotion(topolo
         assert share_of(world, 2) >= share
         share = share_of(world, 2)
     assert share == 1.0
+    assert_in_force(world)
+
+
+def test_a_variant_gets_its_share_only_when_its_version_answers_by_its_label():
+    world = World.new(Delays(start=1, load=3, poll=1, gateway=1))
+    run(world, state(stable=1))
+    world.want(experiment(1, {B: 2, C: 3}))
+    while not isinstance(step := world.tick(), SetTraffic):
+        assert world.serving.split == Split()
+    assert step.split.variants
+    world.settles()
+    assert_in_force(world)
+
+
+def test_an_experiment_that_ends_takes_the_weight_first_and_unloads_last():
+    world = World.new(Delays(load=2, poll=1))
+    run(world, experiment(1, {B: 2}))
+    world.want(state(stable=1))
+    assert world.tick() == SetTraffic(Split(), {Track.STABLE: Route("m", Label.STABLE)})
+    assert world.serving.servers["m"].answers(Label.VARIANT_B) == 2
+    world.settles()
+    assert_in_force(world)
+
+
+def test_the_share_of_a_variant_that_wins_never_drops_while_it_becomes_stable():
+    world = World.new(Delays(load=3, poll=2, gateway=1))
+    run(world, experiment(1, {B: 2, C: 3}, {B: 0.4, C: 0.4}))
+    world.want(state(stable=2, previous=1))
+    share = 0.4
+    for _ in range(60):
+        world.tick()
+        assert share_of(world, 2) >= share
+        share = share_of(world, 2)
+    assert share == 1.0
+    assert_in_force(world)
+
+
+def test_a_variant_that_does_not_load_gets_nothing_and_the_others_keep_their_shares():
+    world = World.new(Delays())
+    run(world, experiment(1, {B: 2, C: 3}, {B: 0.3, C: 0.3}))
+    step = run(world, experiment(1, {B: 2, C: BROKEN}, {B: 0.3, C: 0.3}))
+    assert step == Stuck(f"version {BROKEN} does not load on m: the file is no SavedModel")
+    assert world.serving.split == Split.among({B: 0.3})
+    assert C not in world.serving.routes
+
+
+def test_only_the_variant_that_falls_silent_loses_its_share():
+    labels = {Label.STABLE: 1, Label.VARIANT_B: 2, Label.VARIANT_C: 3}
+    unloaded = ServerObservation(
+        "m",
+        ready=True,
+        configured_versions=(1, 2, 3),
+        configured_labels=labels,
+        versions={1: VersionState.AVAILABLE, 2: VersionState.AVAILABLE, 3: VersionState.END},
+        labels={Label.STABLE: 1, Label.VARIANT_B: 2},
+    )
+    desired = experiment(1, {B: 2, C: 3}, {B: 0.3, C: 0.3})
+    seen = ObservedState("m", servers=(unloaded,), split=desired.split, routes=routes(desired))
+    assert next_step(desired, seen, drained=True) == SetTraffic(Split.among({B: 0.3}), routes(desired))
+
+
+def test_a_primary_that_dies_takes_every_share_to_stable_and_gives_it_back():
+    world = World.new(Delays(start=2, load=2))
+    run(world, desired := experiment(1, {B: 2, C: 3}))
+    world.tick(crash="m")
+    world.tick()
+    assert world.serving.split == Split()
+    world.settles()
+    assert world.serving.split == desired.split
+    assert_in_force(world)
+
+
+def test_an_alias_moves_only_to_a_version_that_is_loaded():
+    world = World.new(Delays(load=4, poll=1))
+    run(world, state(stable=1, aliases={"champion": 1}))
+    world.want(state(stable=1, aliases={"champion": 2}))
+    primary, seen = world.serving.servers["m"], []
+    for _ in range(30):
+        world.tick()
+        seen.append(primary.answers("champion"))
+        assert seen[-1] == 1 or primary.states[2] is VersionState.AVAILABLE
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2}
+    assert_in_force(world)
+
+
+def test_a_canary_that_is_pinned_is_on_both_servers_and_stays_after_the_rollback():
+    world = World.new(Delays())
+    run(world, state(stable=1, canary=2, share=0.1, pinned=(2,)))
+    assert world.serving.servers["m"].states[2] is world.serving.servers["m~canary"].states[2] is VersionState.AVAILABLE
+    run(world, state(stable=1, pinned=(2,)))
     assert_in_force(world)
 
 

@@ -11,7 +11,7 @@ from tfx_rollout.rollout.machine import Event, possible
 from tfx_rollout.rollout.plan import Plan, Stage
 from tfx_rollout.rollout.state import WATCHED, Phase, RolloutState
 from tfx_rollout.traffic import DesiredState, ObservedState, Split, Track, VersionState, canary_server, primary_server, routes
-from tfx_rollout.traffic.transition import serves
+from tfx_rollout.traffic.weights import serves
 
 LOADING_SECONDS = 900.0
 """A candidate that is not in force after this long cannot be served."""

@@ -12,7 +12,6 @@ from tfx_rollout.traffic import (
     Await,
     Configure,
     DesiredState,
-    Label,
     ObservedState,
     Route,
     ServerObservation,
@@ -52,7 +51,7 @@ class SimulatedServer:
     up_in: int = 0
     reads_in: int = 0
     read: ServerSpec = field(default_factory=ServerSpec)
-    labels: dict[Label, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
     states: dict[int, VersionState] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
     loading: dict[int, int] = field(default_factory=dict)
@@ -86,7 +85,7 @@ class SimulatedServer:
             self._read_configuration()
         self._manage_versions()
 
-    def answers(self, label: Label) -> int | None:
+    def answers(self, label: str) -> int | None:
         """The version that answers a request for this label now, None where it would fail."""
         version = self.labels.get(label) if self.ready else None
         return version if version is not None and self.states.get(version) is VersionState.AVAILABLE else None

@@ -5,18 +5,10 @@ from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
 from tfx_rollout.traffic.split import FULL, Split
+from tfx_rollout.traffic.steps import Await, Configure, Settled, SetTraffic, StartServer, Step, StopServer, Stuck
 from tfx_rollout.traffic.track import LABEL_OF, VARIANT_LABELS, VARIANTS, WEIGHTED, Label, Track, label_named
-from tfx_rollout.traffic.transition import (
-    Await,
-    Configure,
-    Settled,
-    SetTraffic,
-    StartServer,
-    Step,
-    StopServer,
-    Stuck,
-    next_step,
-)
+from tfx_rollout.traffic.transition import next_step
+from tfx_rollout.traffic.weights import serves
 
 __all__ = [
     "FULL",
@@ -51,4 +43,5 @@ __all__ = [
     "place",
     "primary_server",
     "routes",
+    "serves",
 ]

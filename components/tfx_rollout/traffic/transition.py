@@ -16,8 +16,10 @@ server stops. What follows from this:
   and only then does the gateway send everything to `stable`. Until then the canary keeps
   its share, so the share of the new version never drops. Last, the canary's server unloads
   and stops (unloading first waits for its running requests, whatever server it is).
-- A canary whose server does not answer gets weight 0 at once, and its weight back when it
-  is AVAILABLE and labelled again. Weight never moves onto a stable track that is not ready.
+- A canary or a variant that does not answer gets weight 0 at once, and its weight back when
+  it is AVAILABLE and labelled again. Weight never moves onto a stable track that is not ready.
+- A variant whose label is to name another version has no weight while the label moves.
+- An alias is set and moved as a label is, only to a version that is AVAILABLE.
 - A canary's server that holds another version is replaced by a fresh process.
 - A version that does not load (END with an error) blocks only what needs it: `Stuck` is
   the answer when nothing else is left to do.
@@ -29,68 +31,13 @@ to bring back, with the configuration it had; `Configure` may still change that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tfx_rollout.traffic.desired import DesiredState
-from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
-from tfx_rollout.traffic.placement import ServerSpec, place, primary_server, routes
-from tfx_rollout.traffic.split import Split
-from tfx_rollout.traffic.track import Label, Track
+from tfx_rollout.traffic.observed import ObservedState, ServerObservation, VersionState
+from tfx_rollout.traffic.placement import ServerSpec, place, primary_server
+from tfx_rollout.traffic.steps import Await, Configure, Settled, SetTraffic, StartServer, Step, StopServer, Stuck
+from tfx_rollout.traffic.weights import cut_off, next_traffic
 
-
-@dataclass(frozen=True)
-class StartServer:
-    """Start a server that is not there, configured with `spec` from its first moment."""
-
-    server: str
-    spec: ServerSpec
-
-
-@dataclass(frozen=True)
-class Configure:
-    """Replace the configuration of a running server."""
-
-    server: str
-    spec: ServerSpec
-
-
-@dataclass(frozen=True)
-class SetTraffic:
-    """Let the gateway send this split over these routes, and confirm it."""
-
-    split: Split
-    routes: Mapping[Track, Route]
-
-
-@dataclass(frozen=True)
-class StopServer:
-    """Stop a server that holds nothing and that no route leads to."""
-
-    server: str
-
-
-@dataclass(frozen=True)
-class Await:
-    """Nothing to do but to look again; `what` says for what, in words."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class Stuck:
-    """The desired state cannot be reached; all that serves goes on as it is."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What is in force is what is desired."""
-
-
-Step = StartServer | Configure | SetTraffic | StopServer | Await | Stuck | Settled
-
-_CANDIDATE_TRACKS = (Track.CANARY, Track.SHADOW)
 _GONE = (VersionState.END, VersionState.UNKNOWN)
 
 
@@ -104,13 +51,13 @@ def next_step(desired: DesiredState, observed: ObservedState, *, drained: bool) 
     force at any moment.
     """
     specs = place(desired)
-    cut = _cut_off(desired, observed)
+    cut = cut_off(desired, observed)
     if cut is not None:
         return cut
     for name, spec in specs.items():
         if observed.server(name) is None:
             return StartServer(name, spec)
-    traffic = _traffic(desired, observed)
+    traffic = next_traffic(desired, observed)
     if isinstance(traffic, SetTraffic):
         return traffic
     waiting: list[Step] = [] if traffic is None else [traffic]
@@ -128,90 +75,6 @@ def next_step(desired: DesiredState, observed: ObservedState, *, drained: bool) 
     if stuck is not None:
         return stuck
     return waiting[0] if waiting else Settled()
-
-
-def serves(observed: ObservedState, route: Route, version: int) -> bool:
-    """Whether this route is answered by this version, and stays so: server ready, version AVAILABLE, label in force,
-    and none of it about to vanish because the configuration last written no longer has it."""
-    server = observed.server(route.server)
-    return (
-        server is not None
-        and server.available(version)
-        and server.labels.get(route.label) == version
-        and version in server.configured_versions
-        and server.configured_labels.get(route.label) == version
-    )
-
-
-def _answers(observed: ObservedState, route: Route | None) -> bool:
-    """Whether this route is answered by any version at all."""
-    server = None if route is None else observed.server(route.server)
-    version = None if server is None or route is None else server.labels.get(route.label)
-    return version is not None and server is not None and server.available(version)
-
-
-def _cut_off(desired: DesiredState, observed: ObservedState) -> SetTraffic | None:
-    """Weight 0 for a canary that has weight and does not answer."""
-    if not observed.split or not observed.split.canary or _answers(observed, observed.routes.get(Track.CANARY)):
-        return None
-    kept = {
-        track: route
-        for track, route in observed.routes.items()
-        if track is Track.STABLE or _same_version(track, desired, observed)
-    }
-    return SetTraffic(Split(), kept)
-
-
-def _same_version(track: Track, desired: DesiredState, observed: ObservedState) -> bool:
-    """Whether a track in force is a wanted one whose server is set to the wanted version, ready or not."""
-    route = observed.routes.get(track)
-    server = None if route is None else observed.server(route.server)
-    return (
-        route is not None
-        and route == routes(desired).get(track)
-        and server is not None
-        and server.configured_labels.get(route.label) == desired.canary
-    )
-
-
-def _traffic(desired: DesiredState, observed: ObservedState) -> SetTraffic | Await | None:
-    """The next safe split and routes; None when those in force are the wanted ones."""
-    wanted = routes(desired)
-    in_force = observed.split or Split()
-    if desired.stable is None:
-        return SetTraffic(Split(), {}) if observed.routes else None
-    stable_route = wanted[Track.STABLE]
-    stable_ready = serves(observed, stable_route, desired.stable)
-    waiting = Await(f"version {desired.stable} as {Label.STABLE} on {stable_route.server}")
-    if not stable_ready and Track.STABLE not in observed.routes:
-        return waiting
-    split, leads = Split(), {Track.STABLE: stable_route}
-    for track in _CANDIDATE_TRACKS:
-        route = _candidate_route(track, desired, observed)
-        if route is None:
-            continue
-        leads[track] = route
-        if track is Track.CANARY and desired.canary is not None and serves(observed, route, desired.canary):
-            split = desired.split
-    if split.canary < in_force.canary and not stable_ready:
-        return waiting
-    if observed.split != split or dict(observed.routes) != leads:
-        return SetTraffic(split, leads)
-    if split != desired.split or leads != wanted:
-        return Await(f"version {desired.canary} as {Label.CANARY} on {wanted[Track.CANARY].server}")
-    return None if stable_ready else waiting
-
-
-def _candidate_route(track: Track, desired: DesiredState, observed: ObservedState) -> Route | None:
-    """Where a candidate's track should lead right now, if anywhere."""
-    wanted, now = routes(desired).get(track), observed.routes.get(track)
-    if wanted is None or desired.canary is None:
-        return None
-    if serves(observed, wanted, desired.canary):
-        return wanted
-    if now is not None and (serves(observed, now, desired.canary) or _same_version(track, desired, observed)):
-        return now
-    return None
 
 
 def _is_replaced(server: ServerObservation, target: ServerSpec, desired: DesiredState) -> bool:
@@ -244,7 +107,7 @@ def _converge(server: ServerObservation, target: ServerSpec, observed: ObservedS
 
 def _next_spec(server: ServerObservation, target: ServerSpec, observed: ObservedState, drained: bool) -> ServerSpec:
     """The configuration nearest to the target that is safe to write now."""
-    labels: dict[Label, int] = {}
+    labels: dict[str, int] = {}
     for label, version in target.labels.items():
         if server.available(version):
             labels[label] = version

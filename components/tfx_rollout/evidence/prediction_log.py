@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,28 @@ def prediction_text(value: object) -> str | None:
     if isinstance(value, (int, str)):
         return {"True": "1", "False": "0"}.get(str(value), str(value))
     return None
+
+
+class LoggedPrediction(NamedTuple):
+    """One line of the log; `at` in epoch seconds."""
+
+    request_id: str
+    at: float
+    model: str
+    version: int
+    text: str
+
+
+def logged_prediction(line: bytes) -> LoggedPrediction | None:
+    """What a line says; None for what is no line of this log (one that a full disk cut, say), and for no prediction."""
+    try:
+        data = json.loads(line)
+        text = prediction_text(data["prediction"])
+        if text is None:
+            return None
+        return LoggedPrediction(str(data["id"]), float(data["at"]), data["model"], data["version"], text)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 @dataclass
@@ -115,17 +138,13 @@ class PredictionLog:
             del self._minutes[key]
 
     def _take(self, line: bytes) -> None:
-        try:
-            data = json.loads(line)
-            if data["model"] != self._model or data["at"] < self._forgotten_before:
-                return
-            text, minute, request_id = prediction_text(data["prediction"]), int(data["at"] // 60), identity(str(data["id"]))
-        except (ValueError, KeyError, TypeError):
-            return  # no line of this log, or one that a full disk cut
-        if text is not None:
-            kept = self._minutes.setdefault((minute, data["version"] == self._candidate), _Minute())
-            kept.request_ids.append(request_id)
-            kept.texts.append(self._text_index(text))
+        logged = logged_prediction(line)
+        if logged is None or logged.model != self._model or logged.at < self._forgotten_before:
+            return
+        minute = int(logged.at // 60)
+        kept = self._minutes.setdefault((minute, logged.version == self._candidate), _Minute())
+        kept.request_ids.append(identity(logged.request_id))
+        kept.texts.append(self._text_index(logged.text))
 
     def _text_index(self, text: str) -> int:
         if text not in self._texts and len(self._texts) >= MOST_TEXTS:

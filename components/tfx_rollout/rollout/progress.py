@@ -1,0 +1,55 @@
+"""How far a model's rollouts are, for the metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import get_args
+
+from tfx_rollout.metrics.progress import RolloutFigures, RolloutProgress
+from tfx_rollout.model_store import ModelStore
+from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.rollout.plan import Plan
+from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
+
+
+class ProgressReader:
+    """A `RolloutSource` over the records of a root. Each record of an ended rollout is read once."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._ended: dict[str, dict[str, Outcome]] = {}
+        """By model and rollout."""
+
+    def __call__(self, model: str) -> RolloutProgress:
+        """The rollouts of one model. Raises `CorruptState`, `StorageFault`."""
+        base = self._store.model(model)
+        ended = self._ended.setdefault(model, {})
+        running = []
+        for rollout in rollout_ids(base):
+            if rollout in ended:
+                continue
+            journal = Journal(base, rollout)
+            state = journal.state()
+            if state.outcome is not None and state.finished:
+                ended[rollout] = state.outcome
+            else:
+                running.append(rollout_figures(state, journal.plan()))
+        counts = Counter(ended.values())
+        return RolloutProgress(tuple(running), {outcome: counts[outcome] for outcome in get_args(Outcome)})
+
+
+def rollout_figures(state: RolloutState, plan: Plan) -> RolloutFigures:
+    """What the metrics tell of one rollout that has not ended."""
+    verdict = state.verdict
+    evidence = {} if verdict is None else {name: metric.e_value for name, metric in verdict.metrics.items()}
+    return RolloutFigures(
+        rollout=state.id,
+        version=state.version,
+        phase=str(state.phase),
+        phase_since=state.phase_since,
+        stage=state.stage + 1,
+        stages=len(plan.stages),
+        evidence={"all": 1.0 if verdict is None else verdict.e_value, **evidence},
+        threshold=plan.rollback_threshold(state.attempt),
+        deadline=state.phase_since + plan.promotion_deadline_seconds if state.phase is Phase.HOLDING else None,
+    )

@@ -1,4 +1,8 @@
-"""The REST face: an ASGI application with TensorFlow Serving's paths, codes and texts."""
+"""The REST face: an ASGI application with TensorFlow Serving's paths, codes and texts.
+
+Beyond TensorFlow Serving's contract, what a version answers, errors included, has its number
+in the header `x-model-version`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from tfx_rollout.model_server.json_values import error_body, parse_object
 from tfx_rollout.model_server.prediction_log import REQUEST_ID, PredictionLog
 from tfx_rollout.model_server.predictor import DEFAULT_SIGNATURE, Predictor
 from tfx_rollout.model_server.rest_paths import RestCall, is_handled, parse_call
+from tfx_rollout.model_server.servable import VERSION_HEADER, Servable
 from tfx_rollout.model_server.status import Code, ServingError, http_code
 
 _log = logging.getLogger(__name__)
@@ -28,6 +33,7 @@ _CORS = [
 ]
 _NOT_FOUND_PAGE = b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
 
+Headers = list[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -51,16 +57,18 @@ class RestFace:
         if not is_handled(path):
             await _reply(send, 404, _NOT_FOUND_PAGE, [(b"content-type", b"text/html")])
             return
+        headers = [*self._headers]
         try:
-            code, body = Code.OK, await self._answer(scope, path, receive)
+            code, body = Code.OK, await self._answer(scope, path, receive, headers)
         except ServingError as error:
             code, body = error.code, error_body(error.message)
         except Exception as error:  # noqa: BLE001 - a fault of ours must become an answer
             _log.exception("A request failed inside the server.")
             code, body = Code.INTERNAL, error_body(f"{type(error).__name__}: {error}")
-        await _reply(send, http_code(code), body, self._headers)
+        await _reply(send, http_code(code), body, headers)
 
-    async def _answer(self, scope: Scope, path: str, receive: Receive) -> bytes:
+    async def _answer(self, scope: Scope, path: str, receive: Receive, headers: Headers) -> bytes:
+        """The body; headers of the answer's own are added to `headers`."""
         if scope["method"] == "OPTIONS":
             if not any(k == b"origin" and v.startswith((b"http://", b"https://")) for k, v in scope["headers"]):
                 raise ServingError(Code.FAILED_PRECONDITION, "Origin header is missing in CORS preflight")
@@ -68,17 +76,18 @@ class RestFace:
         body = await _body(scope, receive)
         call = parse_call(scope["method"], path)
         if call.action == "predict":
-            return await self._predict(call, body, scope)
+            return await self._predict(call, body, scope, headers)
         if call.action == "status":
             # A version label is ignored here, as in TensorFlow Serving.
             return metadata.status_json(self._core.statuses(call.model, call.version))
         if call.action == "metadata":
             with self._core.use(ModelRequest(call.model, call.version, call.label)) as servable:
+                _tell_version(headers, servable)
                 return metadata.metadata_json(servable)
         raise ServingError(Code.UNIMPLEMENTED, f"This model server does not serve {call.action}; use predict.")
 
-    async def _predict(self, call: RestCall, body: bytes, scope: Scope) -> bytes:
-        task = asyncio.ensure_future(self._predict_now(call, body, scope))
+    async def _predict(self, call: RestCall, body: bytes, scope: Scope, headers: Headers) -> bytes:
+        task = asyncio.ensure_future(self._predict_now(call, body, scope, headers))
         if not task.done():
             await asyncio.wait((task,), timeout=self._timeout_s)
         if not task.done():
@@ -86,10 +95,11 @@ class RestFace:
             raise ServingError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
         return task.result()
 
-    async def _predict_now(self, call: RestCall, body: bytes, scope: Scope) -> bytes:
+    async def _predict_now(self, call: RestCall, body: bytes, scope: Scope, headers: Headers) -> bytes:
         document = parse_object(body)
         name = signature_name(document)
         with self._core.use(ModelRequest(call.model, call.version, call.label, name)) as servable:
+            _tell_version(headers, servable)
             signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
             if signature is None:
                 raise ServingError(
@@ -104,6 +114,10 @@ class RestFace:
             if self._log is not None:
                 self._log.add(_request_id(scope), call.model, servable.version, answer.outputs)
             return written
+
+
+def _tell_version(headers: Headers, servable: Servable) -> None:
+    headers.append((VERSION_HEADER.encode(), str(servable.version).encode()))
 
 
 def _request_id(scope: Scope) -> str | None:
@@ -129,7 +143,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     return body
 
 
-async def _reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+async def _reply(send: Send, status: int, body: bytes, headers: Headers) -> None:
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})

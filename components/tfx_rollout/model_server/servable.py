@@ -12,6 +12,9 @@ from tfx_rollout.model_server.dtypes import DType
 from tfx_rollout.model_server.pace import Pace
 from tfx_rollout.model_server.runtime.base import GraphSession, Run
 
+VERSION_HEADER = "x-model-version"
+"""In an answer that a version computed (REST header, gRPC trailing metadata): its number."""
+
 
 @dataclass(frozen=True)
 class TensorInfo:

@@ -62,6 +62,25 @@ def test_a_harmful_candidate_is_rolled_back_with_the_reason_and_stable_is_as_bef
     assert live.serving.servers.keys() == {"m"}
 
 
+@pytest.mark.parametrize("promote", [True, False])
+def test_a_version_that_is_pinned_during_a_rollout_is_held_by_all_that_follows(live, plan, promote):
+    start(live, plan(promotion="automatic"))
+    live.run(lambda state: state.phase is Phase.RUNNING)
+    now = live.base.desired()
+    cause = Cause("ben", "to compare it", 1.0)
+    live.base.write_desired(
+        now.change(versions=(*now.versions, 3), pinned=(3,), aliases={"next": 3}, cause=cause), expected=now.generation
+    )
+    live.run(lambda state: state.wanted.pinned == (3,))
+    assert "held" in events(live)
+    if not promote:
+        live.canary(Behaviour(failures=0.2))
+    assert live.run(lambda state: state.finished).outcome == ("promoted" if promote else "rolled_back")
+    after = live.base.desired()
+    assert (after.pinned, after.aliases, after.versions) == ((3,), {"next": 3}, (1, 2, 3) if promote else (1, 3))
+    assert live.serving.servers["m"].answers("next") == 3
+
+
 def test_a_first_version_goes_live_without_a_canary_and_says_so(world, plan):
     rollout = start(world, plan(), version=1)
     state = world.run()

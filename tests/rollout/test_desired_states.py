@@ -85,3 +85,41 @@ def test_the_return_to_previous_exchanges_the_two_and_can_be_taken_back():
 
 def test_without_a_previous_version_there_is_no_return():
     assert states.returned_to_previous(DesiredState("m", 1, (1,), {Label.STABLE: 1}), CAUSE) is None
+
+
+KEPT = BEFORE.change(versions=(1, 2, 4, 5, 6), pinned=(4,), aliases={"eu": 5})
+"""Version 4 is pinned, version 5 has a name of the operator's, and version 6 is only loaded."""
+
+
+@given(st.sampled_from([3, 4, 5, 1]), st.sampled_from(["dedicated", "shared"]), st.booleans())
+def test_pinned_versions_and_aliases_are_in_every_state_of_a_rollout(candidate, topology, keep_previous):
+    before = KEPT.change(topology=topology)
+    canary = states.canary_at(before, candidate, Split.of(0.1), CAUSE, mirror=100)
+    promoted = states.promoted(before, candidate, keep_previous=keep_previous, cause=CAUSE)
+    returned = states.returned_to_previous(before, CAUSE)
+    live = states.first_release(DesiredState("m", versions=(4, 5), pinned=(4,), aliases={"eu": 5}), candidate, CAUSE)
+    assert returned is not None
+    for state in (canary, states.without_canary(canary), promoted, returned, states.rolled_back(canary, CAUSE), live):
+        assert (state.pinned, state.aliases) == ((4,), {"eu": 5})
+        assert {4, 5} <= set(state.versions)
+    assert set(promoted.versions) == {candidate, 4, 5, *([2] if keep_previous else [])}
+
+
+def test_a_version_that_is_only_loaded_stays_through_a_rollout_and_goes_with_a_promotion():
+    canary = states.canary_at(KEPT, 3, Split(), CAUSE)
+    assert 6 in canary.versions
+    assert states.rolled_back(KEPT, CAUSE) == KEPT.change(cause=CAUSE)
+    assert 6 not in states.promoted(KEPT, 3, keep_previous=True, cause=CAUSE).versions
+
+
+def test_what_is_held_beside_the_tracks_may_change_during_a_rollout():
+    canary = states.canary_at(BEFORE, 3, Split.of(0.1), CAUSE)
+    held = canary.change(versions=(*canary.versions, 4, 5), pinned=(4,), cause=Cause("ben", "to compare"))
+    assert states.same_traffic(held, canary)
+    assert not states.same_traffic(held.change(split=Split.of(0.2)), canary)
+    assert not states.same_traffic(held.change(labels={Label.STABLE: 2}, split=Split()), canary)
+    assert states.held_as(BEFORE, held, 3) == BEFORE.change(versions=(1, 2, 4, 5), pinned=(4,))
+    named = held.change(aliases={"next": 3})
+    assert states.held_as(BEFORE, named, 3) == BEFORE.change(versions=(1, 2, 3, 4, 5), pinned=(4,), aliases={"next": 3})
+    loaded_before = BEFORE.change(versions=(1, 2, 3))
+    assert states.held_as(loaded_before, canary, 3) == loaded_before

@@ -1,4 +1,9 @@
-"""The desired states that a rollout asks for, each from what was desired when it began. Pure."""
+"""The desired states that a rollout asks for, each from what was desired when it began. Pure.
+
+Of the versions that the operator holds beside the labels', all stay through a rollout and its
+rollback. A promotion keeps the pinned ones and those that aliases name; a version that was
+only loaded (held, neither labelled nor pinned nor named by an alias) is let go by it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ def without_canary(desired: DesiredState) -> DesiredState:
     if desired.canary is None:
         return desired
     labels = {label: version for label, version in desired.labels.items() if label is not Label.CANARY}
-    versions = tuple(v for v in desired.versions if v != desired.canary or v in labels.values())
+    versions = tuple(v for v in desired.versions if v != desired.canary or v in (*labels.values(), *desired.kept))
     return desired.change(labels=labels, versions=versions, split=Split(), mirror=0)
 
 
@@ -52,12 +57,14 @@ def next_step_back(plan: Plan, split: Split) -> Split | None:
 def promoted(before: DesiredState, candidate: int, *, keep_previous: bool, cause: Cause) -> DesiredState:
     """The candidate live for everybody; the version before it loaded for an instant return, if it is to be kept.
 
-    A first version has none before it: promoting it only confirms what is live.
+    A first version has none before it: promoting it only confirms what is live. Versions that
+    were only loaded are let go.
     """
     labels = {Label.STABLE: candidate}
     if keep_previous and before.stable is not None:
         labels[Label.PREVIOUS] = before.stable
-    return without_canary(before).change(versions=tuple(labels.values()), labels=labels, split=Split(), cause=cause)
+    versions = (*labels.values(), *before.kept)
+    return without_canary(before).change(versions=versions, labels=labels, split=Split(), cause=cause)
 
 
 def first_release(before: DesiredState, candidate: int, cause: Cause) -> DesiredState:
@@ -76,3 +83,20 @@ def returned_to_previous(desired: DesiredState, cause: Cause) -> DesiredState | 
         return None
     labels = {**desired.labels, Label.STABLE: desired.previous, Label.PREVIOUS: desired.stable}
     return desired.change(labels=labels, cause=cause)
+
+
+def same_traffic(one: DesiredState, other: DesiredState) -> bool:
+    """Whether two states differ at most in what is held beside the tracks (loaded and pinned versions, aliases), and in why."""
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("model", "labels", "split", "topology", "mirror", "sticky")
+    )
+
+
+def held_as(before: DesiredState, now: DesiredState, candidate: int) -> DesiredState:
+    """The state of before a rollout, had the operator held beside it what is held `now`: what it returns to in the end.
+
+    The candidate is not among it, unless it is pinned, named by an alias, or was held before.
+    """
+    beside = set(now.versions) - set(now.labels.values()) | now.kept
+    versions = {*before.labels.values(), *beside, *({candidate} & set(before.versions))}
+    return before.change(versions=tuple(versions), pinned=now.pinned, aliases=now.aliases)

@@ -98,12 +98,17 @@ class RolloutDriver:
     # What was written before, and what is asked for
 
     def _catch_up(self, state: RolloutState) -> bool:
-        """Write the wanted state where a crash kept it from being written; end the rollout if somebody else wrote another."""
+        """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the rollout if it
+        is about traffic, and goes into all that follows if it is about what else is held."""
         wanted, found = state.wanted, self._base.desired()
         if wanted is None or found == wanted:
             return False
         if found.generation == wanted.generation - 1:
             self._write_desired(wanted)
+        elif state.before is not None and desired_states.same_traffic(found, wanted):
+            before = desired_states.held_as(state.before, found, state.version)
+            reason = f"{found.cause.by} has changed what is held beside the rollout ({found.cause.why}); it goes on."
+            self.journal.write_state(self._noted(state.change(before=before, wanted=found), "held", reason, found.cause.by))
         else:
             reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the rollout ends here."
             self._move(state, Signal(Event.OVERRULED, reason, found.cause.by))

@@ -121,6 +121,11 @@ class DesiredState:
         return {track: self.labels[LABEL_OF[track]] for track in VARIANTS if LABEL_OF[track] in self.labels}
 
     @property
+    def kept(self) -> frozenset[int]:
+        """The versions that the operator keeps, whatever rollouts do: pinned ones, and those that aliases name."""
+        return frozenset((*self.pinned, *self.aliases.values()))
+
+    @property
     def names(self) -> dict[str, int]:
         """Every name that a client can ask for: labels and aliases."""
         return {**self.labels, **self.aliases}

@@ -51,7 +51,7 @@ def place(desired: DesiredState) -> dict[str, ServerSpec]:
     if desired.canary is None or desired.topology == "shared":
         return {primary: ServerSpec(desired.versions, desired.names)}
     names = {name: version for name, version in desired.names.items() if name != Label.CANARY}
-    elsewhere = {desired.canary} - {*names.values(), *desired.pinned}
+    elsewhere = {desired.canary} - {*names.values(), *desired.kept}
     return {
         primary: ServerSpec(tuple(v for v in desired.versions if v not in elsewhere), names),
         canary_server(desired.model): ServerSpec((desired.canary,), {Label.CANARY: desired.canary}),

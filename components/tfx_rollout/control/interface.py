@@ -115,7 +115,11 @@ class Control(Protocol):
         """See `rollout.report.build_report`."""
 
     def follow_rollout(self, model: str, rollout: str) -> Iterator[dict[str, Any]]:
-        """What happens, from its first event to its end: `{"type": "event" | "verdict" | "state", …}`; blocks for the next."""
+        """What happens, from its first event to its end; blocks for the next.
+
+        Each is `{"type": …, …}`: an `event` as in `events.jsonl`, a `verdict` with its `window` and `verdict`, after
+        them a `state` (`Rollout`), and last, when it has ended, the `report`.
+        """
 
     # A/B tests
 

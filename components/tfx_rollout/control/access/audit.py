@@ -76,7 +76,7 @@ class AuditLog:
             for number in range(self._files):
                 content = self._content(self._file(number))
                 count = content.count(b"\n")
-                if total < offset + limit and total + count > offset:
+                if count and total < offset + limit and total + count > offset:
                     newest_first = content[: content.rfind(b"\n")].split(b"\n")[::-1]
                     lines += newest_first[max(0, offset - total) : offset + limit - total]
                 total += count

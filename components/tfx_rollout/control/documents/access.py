@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
 
 from pydantic import Field
 
-from tfx_rollout.control.documents.form import Document, Wanted
+from tfx_rollout.control.documents.form import Document, Told, Wanted
 
 
 class Role(str, Enum):
@@ -74,12 +73,13 @@ class Audited(Document):
     by: str
     role: str
     action: str
-    """Method and path, or the command."""
+    """What was asked for, in words: "load version 3"; of what the API itself refused, method and path."""
     model: str | None
     status: int
+    """As HTTP has it: 200 for what was done."""
     detail: str
     """What came of it, in a sentence."""
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Told = Field(default_factory=dict)
 
 
 class AuditTrail(Document):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tfx_rollout.control.documents.form import Document, Json, VersionNumber, Wanted, Why
+from tfx_rollout.control.documents.form import Document, Told, VersionNumber, Wanted, Why
 
 
 class Difference(Document):
@@ -26,8 +26,8 @@ class Configuration(Document):
     model: str
     generation: int
     """Of the desired state: what a conditional change names."""
-    desired: Json
-    observed: Json | None
+    desired: Told
+    observed: Told | None
     """None before a supervisor first saw the model."""
     differences: list[Difference]
 
@@ -79,5 +79,5 @@ class History(Document):
     """What was desired when, and when it was in force; newest first. Events as in `history.jsonl`."""
 
     model: str
-    events: list[Json]
+    events: list[Told]
     total: int

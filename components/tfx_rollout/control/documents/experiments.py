@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tfx_rollout.control.documents.form import Document, Json, Wanted, Why
+from tfx_rollout.control.documents.form import Document, Json, Told, Wanted, Why
 
 
 class ExperimentWanted(Wanted):
@@ -45,7 +45,7 @@ class Experiment(Document):
     metric: str
     header: str
     alpha: float
-    arms: list[Json]
+    arms: list[Told]
     """Per arm: track, version, share, users, outcomes, estimate, interval, evidence, state (see `experiment.report`)."""
     windows: int
     possible_orders: list[str]

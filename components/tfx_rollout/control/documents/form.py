@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from tfx_rollout.control.documents.json_form import json_form
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 """The reason for a change, for the record."""
@@ -12,6 +14,9 @@ VersionNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """A version of a model, as TensorFlow Serving has it (int64)."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Json = dict[str, Any]
+"""A document of somebody else's making, as it was given."""
+Told = Annotated[dict[str, Any], BeforeValidator(json_form)]
+"""A document that is told as it lies on disk, with nothing in it that JSON does not have (`json_form`)."""
 
 
 class Document(BaseModel):

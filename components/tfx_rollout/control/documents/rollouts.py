@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tfx_rollout.control.documents.form import Document, Json, Share, VersionNumber, Wanted, Why
+from tfx_rollout.control.documents.form import Document, Json, Share, Told, VersionNumber, Wanted, Why
 
 OrderKind = Literal["approve", "promote", "pause", "resume", "skip", "abort", "rollback"]
 
@@ -101,7 +101,7 @@ class PlanDocument(Document):
     """A plan with all its defaults filled in."""
 
     name: str
-    document: Json
+    document: Told
 
 
 class Plans(Document):

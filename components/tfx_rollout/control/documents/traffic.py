@@ -35,7 +35,7 @@ class TrafficPoint(Document):
 
 
 class TrafficSeries(Document):
-    """One track and version. `version` None: requests that no version answered."""
+    """One track and version. `version` None: it is not known which one should have answered, or all of a track."""
 
     track: str
     version: int | None
@@ -52,4 +52,11 @@ class Traffic(Document):
     step: float
     complete_from: float
     """Before this nothing is known any more (seconds since the epoch)."""
+    counted_until: float
+    """Up to when the requests were counted; 0 before the first one."""
+    totals: TrafficTotals
+    """All tracks together, copies for a shadow excepted."""
+    tracks: list[TrafficSeries]
+    """One for each track that had a request, over all its versions (`version` is null)."""
     series: list[TrafficSeries]
+    """One for each track and version that had a request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx_rollout.control.documents.form import Document, Json, Share, VersionNumber, Wanted
+from tfx_rollout.control.documents.form import Document, Share, Told, VersionNumber, Wanted
 
 
 class VersionServer(Document):
@@ -34,7 +34,7 @@ class Version(Document):
     source: str | None
     adopted: bool
     provenance: dict[str, str]
-    signatures: Json | None = None
+    signatures: Told | None = None
     """Inputs and outputs by signature; told for a single version only."""
     files: int | None = None
 

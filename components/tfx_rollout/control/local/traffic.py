@@ -1,0 +1,39 @@
+"""Metrics of the traffic."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tfx_rollout.control.documents import Traffic
+from tfx_rollout.control.local.part import Part
+
+if TYPE_CHECKING:
+    from tfx_rollout.metrics import TrafficMetrics
+
+DEFAULT_SPAN_S = 900.0
+
+
+class TrafficPart(Part):
+    """The method of `Control` about traffic."""
+
+    _metrics: TrafficMetrics | None
+
+    def traffic(
+        self, model: str, *, since: float | None = None, until: float | None = None, step: float | None = None
+    ) -> Traffic:
+        self._root.files(model)
+        now = time.time()
+        end = now if until is None else until
+        begin = end - DEFAULT_SPAN_S if since is None else since
+        found = self._metrics or self._read_from_disk(begin, now)
+        return Traffic.model_validate(found.query(model, begin, end, step).to_json())
+
+    def _read_from_disk(self, since: float, now: float) -> TrafficMetrics:
+        """Metrics that were counted from the access log for this question alone."""
+        from tfx_rollout.metrics import TrafficMetrics
+
+        counted = TrafficMetrics(self._root.store, look_back_s=max(0.0, now - since))
+        while counted.advance():
+            continue
+        return counted

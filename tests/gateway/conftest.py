@@ -247,3 +247,37 @@ def load(clients):
 def new_gateway(directory, **settings):
     ports = {"port": free_port(), "admin_port": free_port(), **settings}
     return Gateway(directory, GatewaySettings(access_log=directory / "access", **ports))
+
+
+@pytest.fixture(scope="session")
+def plus():
+    """Makes the bytes of a SavedModel, y = x + a number."""
+    return plus_model
+
+
+def plus_model(number):
+    """A SavedModel without variables, y = x + number, written by its messages alone: TensorFlow takes long to import."""
+    float32 = grpc_api().types_pb2.DT_FLOAT
+    graph = sys.modules["tensorflow.core.protobuf.meta_graph_pb2"].MetaGraphDef()
+    graph.meta_info_def.tags.append("serve")
+    x, added, y = (
+        graph.graph_def.node.add(name=name, op=op) for name, op in (("x", "Placeholder"), ("n", "Const"), ("y", "AddV2"))
+    )
+    x.attr["dtype"].type = added.attr["dtype"].type = y.attr["T"].type = float32
+    x.attr["shape"].shape.dim.add().size = -1
+    added.attr["value"].tensor.dtype = float32
+    added.attr["value"].tensor.float_val.append(number)
+    y.input.extend(["x", "n"])
+    signature = graph.signature_def["serving_default"]
+    signature.method_name = "tensorflow/serving/predict"
+    for info, name in ((signature.inputs["x"], "x:0"), (signature.outputs["y"], "y:0")):
+        info.name, info.dtype = name, float32
+        info.tensor_shape.dim.add().size = -1
+    body = graph.SerializeToString()
+    # SavedModel{saved_model_schema_version = 1, meta_graphs = 2}
+    return b"\x08\x01\x12" + _varint(len(body)) + body
+
+
+def _varint(number):
+    low, rest = number % 128, number // 128
+    return bytes([low]) if not rest else bytes([low + 128]) + _varint(rest)

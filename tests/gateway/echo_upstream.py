@@ -2,7 +2,7 @@
 
 Run as a program: `echo_upstream.py GRPC_PORT REST_PORT`; prints `ready` when it listens, and
 for each Predict the request's id with the label or path that reached it.
-It knows the labels `stable` (version 1) and `canary` (version 2). A gRPC Predict answers
+It knows the labels `stable` (version 1), `canary` (version 2) and the first two variants (3 and 4). A gRPC Predict answers
 with the effective model_spec and the request's id; its inputs `delay` (seconds) and `fail` (a status number)
 make it slow or fail. REST answers with the path and the id it saw; the body's `delay` and `status`
 do the same. Idle REST connections are closed after 5 s, as uvicorn does.
@@ -24,7 +24,7 @@ from tfx_rollout.serving import grpc_api
 
 API = grpc_api()
 inference_pb2 = importlib.import_module("tensorflow_serving.apis.inference_pb2")
-VERSIONS = {"stable": 1, "canary": 2}
+VERSIONS = {"stable": 1, "canary": 2, "variant-b": 3, "variant-c": 4}
 LATEST = 9
 
 

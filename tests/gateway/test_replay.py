@@ -31,7 +31,7 @@ def test_the_report_agrees_with_the_gateways_evidence(gateway, split, tmp_path):
     end = time.time()
     assert (report.requests, report.failures, report.skipped) == (200, 0, 0)
     assert set(report.tracks) == {"stable", "canary"}
-    # The peer's version 1 is stable, 2 is the canary; only gRPC tells.
+    # The peer's version 1 is stable, 2 is the canary; it tells over gRPC only.
     assert list(report.tracks["canary"].versions) == [2]
     answers = [json.loads(line) for line in record.read_text().splitlines()]
     assert len(answers) == 200

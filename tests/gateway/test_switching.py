@@ -59,6 +59,59 @@ def test_a_user_who_has_the_canary_keeps_it_while_its_share_grows(split, clients
     assert len(few) < len(more)
 
 
+ARMS = {Track.STABLE: 1, Track.VARIANT_B: 3, Track.VARIANT_C: 4}
+"""The tracks of an A/B test of three, and the version of the peer behind each."""
+
+
+def test_users_of_an_ab_test_keep_their_variant_and_each_has_its_share(gateway, peer, clients):
+    users = [f"user-{n}" for n in range(600)]
+
+    def assigned(b, c):
+        shares = {Track.VARIANT_B: b, Track.VARIANT_C: c}
+        tracks = {track: peer.upstream(track.value) for track in ARMS}
+        sticky = Sticky("x-user", "test-1")
+        gateway.apply(GatewayConfig((ModelRoutes("taxi", tracks, Split.among(shares), sticky=sticky),)))
+        calls = {user: clients.stub.Predict.future(clients.request(), metadata=[("x-user", user)]) for user in users}
+        found = {user: call.result().model_spec.version.value for user, call in calls.items()}
+        for track, share in {**shares, Track.STABLE: 1 - b - c}.items():
+            have = sum(version == ARMS[track] for version in found.values())
+            assert abs(have - len(users) * share) < 6 * math.sqrt(len(users) * share * (1 - share))
+        return found
+
+    def moves(before, after):
+        return {(before[user], after[user]) for user in users if before[user] != after[user]}
+
+    first = assigned(0.1, 0.2)
+    assert assigned(0.1, 0.2) == first
+    assert {user: 3 for user in users[:30] if first[user] == 3} == {
+        user: 3 for user in users[:30] if clients.rest(headers={"x-user": user}).track == "variant-b"
+    }
+    grown = assigned(0.3, 0.2)
+    assert moves(first, grown) == {(1, 3)}
+    # Beyond a third of the range: what it takes more is stable's still.
+    assert moves(grown, assigned(0.5, 0.2)) == {(1, 3)}
+    assert moves(grown, assigned(0.3, 0.1)) == {(4, 1)}
+
+
+def test_a_variant_can_be_forced_and_draws_without_a_user_have_the_shares(gateway, peer, clients):
+    tracks = {track: peer.upstream(track.value) for track in ARMS}
+    split = Split.among({Track.VARIANT_B: 0.3, Track.VARIANT_C: 0.3})
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", tracks, split, sticky=Sticky("x-user", "test-1")),)))
+    for track, version in ARMS.items():
+        asked = {"x-model-track": track.value}
+        assert clients.grpc(headers=list(asked.items())).version == version
+        answer = clients.rest(headers=asked)
+        assert (answer.track, answer.body["path"]) == (track.value, f"/v1/models/taxi/labels/{track}:predict")
+    refused = clients.rest(headers={"x-model-track": "variant-d"})
+    assert (refused.code, refused.body["error"].rpartition("it has: ")[2]) == (404, "stable, variant-b, variant-c.")
+    n = 1000
+    calls = [clients.stub.Predict.future(clients.request()) for _ in range(n)]
+    versions = [call.result().model_spec.version.value for call in calls]
+    for track, version in ARMS.items():
+        share = split.share(track)
+        assert abs(versions.count(version) - n * share) < 6 * math.sqrt(n * share * (1 - share))
+
+
 def test_models_and_servers_come_and_go_under_load_without_a_failed_request(gateway, peer, another_peer, load):
     stable = {Track.STABLE: peer.upstream("stable")}
     both = {**stable, Track.CANARY: another_peer.upstream("canary")}

@@ -19,7 +19,7 @@ class Answer:
 
     `at` is when it was sent, in epoch seconds. `latency_ms` runs from when it was *due*,
     so a sender or a gateway that falls behind cannot hide it. `code` is a gRPC status name
-    for both protocols. `version` is known for gRPC only: REST does not tell.
+    for both protocols. `version` is the one that answered, None where the answer does not say.
     """
 
     at: float
@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class TrackReport:
-    """One track's requests, their codes, the versions that answered (gRPC), and latency quantiles in milliseconds."""
+    """One track's requests, their codes, the versions that answered, and latency quantiles in milliseconds."""
 
     requests: int
     codes: Mapping[str, int]

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_rollout.evidence.access_log_line import code_name
-from tfx_rollout.gateway.naming import REQUEST_ID_HEADER, TRACK_HEADER
+from tfx_rollout.gateway.naming import REQUEST_ID_HEADER, TRACK_HEADER, VERSION_HEADER
 from tfx_rollout.replay.predicted import Value, grpc_prediction, rest_prediction
 
 if TYPE_CHECKING:
@@ -63,10 +63,12 @@ class GrpcSender:
             answer = await call
         except self._grpc.aio.AioRpcError as error:
             # An error without a body has its headers in the trailing metadata.
-            return Reply(error.code().name, _track(error.initial_metadata()) or _track(error.trailing_metadata()))
+            said = {**_metadata(error.initial_metadata()), **_metadata(error.trailing_metadata())}
+            return Reply(error.code().name, said.get(TRACK_HEADER), _version(said.get(VERSION_HEADER)))
         response = self._api.predict_pb2.PredictResponse.FromString(answer)
         prediction = grpc_prediction(response) if self._predictions else None
-        return Reply("OK", _track(await call.initial_metadata()), response.model_spec.version.value or None, prediction)
+        track = _metadata(await call.initial_metadata()).get(TRACK_HEADER)
+        return Reply("OK", track, response.model_spec.version.value or None, prediction)
 
 
 class RestSender:
@@ -113,13 +115,13 @@ class RestSender:
             request = h11.Request(method="POST", target=self._target, headers=[*self._headers, *own])
             events = (request, h11.Data(data=body), h11.EndOfMessage())
             connection.writer.write(b"".join(protocol.send(event) or b"" for event in events))
-            status, track, parts = 0, None, []
+            status, said, parts = 0, {}, []
             while not isinstance(event := protocol.next_event(), h11.EndOfMessage):
                 if event is h11.NEED_DATA:
                     protocol.receive_data(await connection.reader.read(_READ_BYTES))
                 elif isinstance(event, h11.Response):
                     status = event.status_code
-                    track = next((value.decode() for name, value in event.headers if name == TRACK_HEADER.encode()), None)
+                    said = {name.decode(): value.decode("latin-1") for name, value in event.headers}
                 elif isinstance(event, h11.Data):
                     parts.append(event.data)
                 elif isinstance(event, h11.ConnectionClosed):
@@ -129,7 +131,8 @@ class RestSender:
                 self._idle.append(connection)
                 kept = True
             prediction = rest_prediction(b"".join(parts)) if self._predictions and status == 200 else None
-            return Reply(code_name(status, None, grpc=False), track, prediction=prediction)
+            code = code_name(status, None, grpc=False)
+            return Reply(code, said.get(TRACK_HEADER), _version(said.get(VERSION_HEADER)), prediction)
         finally:
             if not kept:
                 connection.writer.close()
@@ -146,5 +149,9 @@ class _Connection:
     protocol: h11.Connection
 
 
-def _track(metadata: Any) -> str | None:
-    return next((str(value) for key, value in metadata or () if key == TRACK_HEADER), None)
+def _metadata(metadata: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in metadata or ()}
+
+
+def _version(said: str | None) -> int | None:
+    return int(said) if said is not None and said.isascii() and said.isdigit() else None

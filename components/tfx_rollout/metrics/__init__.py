@@ -1,10 +1,10 @@
 """Metrics of the traffic and of the rollouts of a root: for the API in JSON, for Prometheus, and what watches them.
 
-    traffic = TrafficMetrics(store)
-    exposition = Exposition(store, traffic, rollouts=ProgressReader(store), supervisor_up=…)   # metrics.exposition
-    with following(traffic):
-        traffic.query("taxi", since, until).to_json()
-        exposition.render()
+traffic = TrafficMetrics(store)
+exposition = Exposition(store, traffic, rollouts=ProgressReader(store), supervisor_up=…)   # metrics.exposition
+with following(traffic):
+    traffic.query("taxi", since, until).to_json()
+    exposition.render()
 """
 
 from tfx_rollout.metrics.following import following

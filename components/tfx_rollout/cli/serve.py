@@ -24,11 +24,34 @@ _GRACE = click.option(
     "--admin-port", type=click.IntRange(1, 65535), help="Port of the gateway's own interface on 127.0.0.1.  [default: a free one]"
 )
 @_GRACE
+@click.option(
+    "--request-timeout",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 3600),
+    help="Seconds after which the gateway gives up a request.",
+)
+@click.option(
+    "--max-request-mb",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1, 2047),
+    help="Largest body of a request in MiB; each gRPC request under way may take so much memory.",
+)
 @click.option("--tethered", is_flag=True, help="End gateway and model servers with this process, however it ends.")
 @click.option("--standby", is_flag=True, help="Wait while another supervisor serves ROOT, and take over when it is gone.")
 @_LOCAL
 def serve(
-    root: Path, host: str, port: int, admin_port: int | None, grace: float, tethered: bool, standby: bool, local: Path | None
+    root: Path,
+    host: str,
+    port: int,
+    admin_port: int | None,
+    grace: float,
+    request_timeout: float,
+    max_request_mb: int,
+    tethered: bool,
+    standby: bool,
+    local: Path | None,
 ) -> None:
     """Serve every model of ROOT behind one address, until stopped by Ctrl-C or SIGTERM.
 
@@ -42,7 +65,16 @@ def serve(
 
     _log_events()
     Supervisor(
-        root, host=host, port=port, admin_port=admin_port, grace_s=grace, tethered=tethered, standby=standby, local=local
+        root,
+        host=host,
+        port=port,
+        admin_port=admin_port,
+        grace_s=grace,
+        tethered=tethered,
+        standby=standby,
+        local=local,
+        request_timeout_s=request_timeout,
+        max_request_bytes=max_request_mb * 2**20,
     ).run()
 
 

@@ -110,6 +110,13 @@ class GatewayConfig:
             raise InvalidInput(f"The gateway is given the routes of {', '.join(twice)} more than once.")
 
 
+REQUEST_TIMEOUT_S = 60.0
+MAX_REQUEST_BYTES = 64 * 2**20
+"""How long a request may take, and how large its body may be, where nobody says otherwise."""
+LONGEST_TIMEOUT_S = 3600.0
+"""As long as the model servers wait themselves (`serving.launch`)."""
+
+
 @dataclass(frozen=True)
 class GatewaySettings:
     """What is fixed from a gateway's start to its end.
@@ -122,9 +129,9 @@ class GatewaySettings:
     admin_port: int
     access_log: Path
     host: str = "127.0.0.1"
-    request_timeout_s: float = 60.0
+    request_timeout_s: float = REQUEST_TIMEOUT_S
     drain_s: float = 10.0
-    max_request_bytes: int = 64 * 1024 * 1024
+    max_request_bytes: int = MAX_REQUEST_BYTES
     concurrency: int = 1
     """Worker threads. The evidence's horizon is exact for one (`evidence.access_log`)."""
 
@@ -135,8 +142,12 @@ class GatewaySettings:
             raise InvalidInput(f"The gateway's host {self.host!r} is no IP address; choose 127.0.0.1 or 0.0.0.0.") from error
         if self.port == self.admin_port:
             raise InvalidInput(f"The gateway's port and its admin port are both {self.port}; choose two.")
-        if not 0.001 <= self.request_timeout_s <= 86_400 or not 0 <= self.drain_s <= 86_400:
-            raise InvalidInput("The gateway's request timeout and drain time must be positive, and no longer than a day.")
+        if not 0.001 <= self.request_timeout_s <= LONGEST_TIMEOUT_S:
+            raise InvalidInput(
+                f"A request timeout of {self.request_timeout_s:g} s is not between 0.001 s and {LONGEST_TIMEOUT_S:g} s."
+            )
+        if not 0 <= self.drain_s <= 86_400:
+            raise InvalidInput("The gateway's drain time must not be negative, and no longer than a day.")
         if not 1024 <= self.max_request_bytes < 2**31:
             raise InvalidInput("The gateway's body limit must lie between 1 KiB and 2 GiB (HTTP/2 has no larger window).")
         if not 1 <= self.concurrency <= 1024:

@@ -38,8 +38,8 @@ LOAD_FLAGS = (
 )
 
 REQUEST_FLAGS = (
-    # As long as the gateway waits, so that it is not the server behind it that gives up first.
-    "--rest_api_timeout_in_ms=60000",
+    # As long as a gateway can be told to wait, so that it is not the server behind it that gives up first.
+    "--rest_api_timeout_in_ms=3600000",
 )
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 
 from tfx_rollout.errors import Busy, LostLease
 from tfx_rollout.gateway import GatewaySettings
+from tfx_rollout.gateway.config import MAX_REQUEST_BYTES, REQUEST_TIMEOUT_S
 from tfx_rollout.gateway.envoy import ROLE as GATEWAY
 from tfx_rollout.model_store import Lease, ModelStore, make_folder
 from tfx_rollout.model_store.lease import TTL_S
@@ -54,14 +55,18 @@ class Supervisor:
         standby: bool = False,
         local: Path | None = None,
         lease_ttl_s: float = TTL_S,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
         """`host` and `port` are where clients come, `admin_port` (a free one by default) is the
         gateway's own interface; `grace_s` is what running requests get at the stop. `tethered`:
         gateway and servers end with this process however it ends. `standby`: wait while another
-        supervisor serves the root. `local`: see `ModelStore`."""
+        supervisor serves the root. `local`: see `ModelStore`. `request_timeout_s`: how long a
+        request may take, `max_request_bytes`: how large its body may be."""
         self.store = ModelStore(root.absolute(), local=None if local is None else local.absolute())
         self._host, self._port, self._admin_port = host, port, admin_port
         self._grace_s = grace_s
+        self._request_timeout_s, self._max_request_bytes = request_timeout_s, max_request_bytes
         self._standby = standby
         self._processes = ProcessFolder(self.store.processes_dir)
         self._tethered = tethered
@@ -142,6 +147,8 @@ class Supervisor:
             access_log=self.store.gateway_dir / "access",
             # Within it the gateway asks clients to leave; the rest of the grace is for what still runs then.
             drain_s=min(10.0, self._grace_s / 2),
+            request_timeout_s=self._request_timeout_s,
+            max_request_bytes=self._max_request_bytes,
         )
 
     def _act(self, root: ServedRoot, info: SupervisorInfo, alone_on_host: bool) -> None:

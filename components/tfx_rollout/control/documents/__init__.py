@@ -33,7 +33,7 @@ from tfx_rollout.control.documents.rollouts import (
     RolloutWanted,
 )
 from tfx_rollout.control.documents.traffic import Traffic, TrafficPoint, TrafficSeries, TrafficTotals
-from tfx_rollout.control.documents.versions import AliasWanted, Version, Versions, VersionServer
+from tfx_rollout.control.documents.versions import AliasWanted, HoldWanted, Version, Versions, VersionServer
 
 __all__ = [
     "AliasWanted",
@@ -52,6 +52,7 @@ __all__ = [
     "FeedbackTaken",
     "FieldFault",
     "History",
+    "HoldWanted",
     "ModelOverview",
     "Models",
     "Order",

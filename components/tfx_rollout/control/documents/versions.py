@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx_rollout.control.documents.form import Document, Share, Told, VersionNumber, Wanted
+from tfx_rollout.control.documents.form import Document, Share, Told, VersionNumber, Wanted, Why
 
 
 class VersionServer(Document):
@@ -50,4 +50,10 @@ class AliasWanted(Wanted):
     """A label of the operator's own is to name this version."""
 
     version: VersionNumber
-    why: str = "asked for over the API"
+    why: Why = "asked for over the API"
+
+
+class HoldWanted(Wanted):
+    """A version is to be held loaded, pinned, or neither any more."""
+
+    why: Why = "asked for over the API"

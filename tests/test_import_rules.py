@@ -21,7 +21,7 @@ LAYERS = [
     {"traffic"},
     {"model_store", "saved_model"},
     {"validation", "blessing", "gateway", "evidence", "metrics", "analysis", "serving", "replay"},
-    {"rollout"},
+    {"rollout", "experiment"},
     {"supervisor", "schedule"},
     {"steps"},
     {"tfx", "kfp", "control", "cli", "testing"},

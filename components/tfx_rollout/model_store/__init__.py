@@ -7,6 +7,7 @@ from tfx_rollout.model_store.control_file import (
     make_folder,
     read_json,
     read_lines,
+    remove_file,
     write_json,
     write_text,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "read_content",
     "read_json",
     "read_lines",
+    "remove_file",
     "storage_fault",
     "storage_faults",
     "unguarded",

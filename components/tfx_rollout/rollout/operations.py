@@ -17,6 +17,7 @@ from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
 from tfx_rollout.rollout.journal import Journal, rollout_ids
 from tfx_rollout.rollout.judge import Verdict, begin
+from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
 from tfx_rollout.rollout.order_signals import Refusal, of_order
 from tfx_rollout.rollout.orders import Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan
@@ -43,14 +44,16 @@ def start_rollout(base: BasePath, version: int, plan: Plan, *, by: str, why: str
     """Submit a rollout of `version`; the supervisor carries it out. Returns its id.
 
     Where nothing is live yet the version goes live without a canary. Raises `NotFound` for an
-    unknown version, `Conflict` for one that is live already, and `RolloutInProgress` while
-    another rollout runs and the plan says `refuse`; by `queue` it waits, by `supersede` the
+    unknown version, `Conflict` for one that is live already, `ExperimentInProgress` while an A/B
+    test runs, and `RolloutInProgress` while another rollout runs and the plan says `refuse`; by `queue` it waits, by
+    `supersede` the
     other ones are rolled back first.
     """
     if version not in base.versions():
         raise NotFound("version", version, f"the base path {base.path}", base.versions())
     digest = _digest(base, version)
     with base.lock():
+        refuse_beside_experiment(base)
         states = [Journal(base, rollout).state() for rollout in rollout_ids(base)]
         unfinished = [state for state in states if not state.finished]
         if not unfinished and base.desired().stable == version:
@@ -133,9 +136,10 @@ def revision_of(state: RolloutState, orders: Sequence[Order]) -> str:
 def rollback_to_previous(base: BasePath, *, by: str, why: str) -> DesiredState:
     """Make the version before the live one live again, at once: both are loaded, only labels change.
 
-    Raises `RolloutInProgress` while a rollout runs, `Conflict` where no previous version is kept.
+    Raises `RolloutInProgress` or `ExperimentInProgress` while one of these runs, `Conflict` where no previous version is kept.
     """
     with base.lock():
+        refuse_beside_experiment(base)
         running = running_rollout(base)
         if running is not None:
             raise RolloutInProgress(base.name, running.id, running.version)

@@ -7,16 +7,14 @@ Here are the values that the judge and the controller work with. What a person w
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from tfx_rollout.errors import InvalidPlan, NotFound, StorageFault
+from tfx_rollout.errors import NotFound
+from tfx_rollout.rollout.document_file import read_document_file
 from tfx_rollout.traffic import Split, Track
 
 BUILT_IN = Path(__file__).parent / "plans"
@@ -241,14 +239,7 @@ def load_plan(path_or_name: str | Path) -> Plan:
         path, what = BUILT_IN / f"{given}.yaml", f"Plan {given}"
         if not path.is_file():
             raise NotFound("plan", given, "the plans that ship with tfx-rollout", built_in_plans())
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except OSError as fault:
-        raise StorageFault(str(path), f"cannot be read ({fault.strerror})", "see to its permissions") from fault
-    except (yaml.YAMLError, ValueError) as fault:
-        sentence = " ".join(str(fault).split())
-        raise InvalidPlan(what, [f"the file is not valid {'JSON' if path.suffix == '.json' else 'YAML'} ({sentence})"]) from fault
+    document = read_document_file(path, what=what)
     return plan_from_dict(document, what=what, name=path.stem)
 
 

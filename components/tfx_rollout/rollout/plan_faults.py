@@ -57,7 +57,7 @@ def sentence(document: type[BaseModel], error: Mapping[str, Any]) -> str:
         "literal_error": lambda: f"must be {ctx['expected']}",
         "too_short": lambda: f"must have at least {ctx['min_length']} entry",
         "too_long": lambda: f"must have at most {ctx['max_length']} entries",
-        "string_pattern_mismatch": lambda: "must be the name of a header: letters, digits, '-' and '_'",
+        "string_pattern_mismatch": lambda: f"must be {_named(str(place[-1]))}: letters, digits, '-' and '_'",
         "string_type": lambda: "must be a text",
         "float_type": lambda: "must be a plain number, without quotes, unit or percent sign",
         "int_type": lambda: "must be a whole number",
@@ -68,6 +68,10 @@ def sentence(document: type[BaseModel], error: Mapping[str, Any]) -> str:
     }.get(kind, lambda: error["msg"][0].lower() + error["msg"][1:])()
     examples = _examples(section, place[-1])
     return f"{path} is {shown(error['input'])}, but {must}" + (f"; give {examples[0]!r}, say" if examples else "")
+
+
+def _named(field: str) -> str:
+    return "the name of a header" if field.endswith("header") else f"a {field} of 1 to 64 characters"
 
 
 def shown(value: object) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tfx_rollout.errors import Conflict, InvalidInput, NotFound, RolloutInProgress
+from tfx_rollout.errors import Conflict, InvalidInput, NotFound, OrderWaiting, RolloutInProgress, StaleRevision
 from tfx_rollout.rollout import (
     Expectation,
     Phase,
     await_rollout,
     list_rollouts,
     read_rollout,
+    revision_of,
     rollback_to_previous,
     running_rollout,
     send_order,
@@ -125,16 +126,51 @@ def test_a_promotion_names_what_it_promotes_and_is_refused_when_that_has_changed
     assert live.run(lambda state: state.finished).outcome == "promoted"
 
 
-def test_of_two_orders_that_contradict_each_other_the_first_counts_and_the_other_is_recorded(live, plan):
+def test_of_two_orders_that_contradict_each_other_the_first_counts_and_the_other_one_is_told(live, plan):
     rollout = start(live, 2, plan())
     live.run()
     send_order(live.base, rollout, "rollback", by="ann", why="no")
-    send_order(live.base, rollout, "promote", by="ben", why="yes")
+    with pytest.raises(OrderWaiting, match=r"ann ordered to rollback at \d\d:\d\d:\d\d UTC \(no\)") as told:
+        send_order(live.base, rollout, "promote", by="ben", why="yes")
+    assert told.value.number == 1
     assert live.run(lambda state: state.finished).outcome == "rolled_back"
-    refused = [event for event in read_rollout(live.base, rollout).events if event["event"] == "order_refused"]
-    assert [(event["by"], event["reason"]) for event in refused] == [
-        ("ben", f"The order to promote is refused: rollout {rollout} is rolling back.")
-    ]
+    assert [order.kind for order in read_rollout(live.base, rollout).orders] == ["rollback"]
+    with pytest.raises(Conflict, match="is rolled back"):
+        send_order(live.base, rollout, "promote", by="ben", why="yes")
+
+
+def test_once_an_order_was_taken_up_the_next_one_may_come(live, plan):
+    rollout = start(live, 2, plan())
+    live.run(lambda state: state.phase is Phase.RUNNING)
+    for kind in ("pause", "resume", "pause"):
+        send_order(live.base, rollout, kind, by="ann", why="to look")
+        live.run(lambda state: state.orders_done == len(read_rollout(live.base, rollout).orders))
+    assert live.state.phase is Phase.PAUSED
+
+
+def test_a_newer_rollout_supersedes_behind_an_order_that_waits(live, plan):
+    first = start(live, 2, plan())
+    live.run(lambda state: state.phase is Phase.RUNNING)
+    send_order(live.base, first, "pause", by="ann", why="to look")
+    second = start(live, 3, plan(on_running="supersede"))
+    with pytest.raises(OrderWaiting):
+        send_order(live.base, first, "promote", by="ben", why="quick")
+    live.run()
+    assert read_rollout(live.base, first).state.outcome == "rolled_back"
+    assert (live.state.id, live.state.phase) == (second, Phase.HOLDING)
+
+
+def test_an_order_about_a_revision_that_has_passed_is_refused(live, plan):
+    rollout = start(live, 2, plan())
+    live.run(lambda state: state.phase is Phase.RUNNING)
+    record = read_rollout(live.base, rollout)
+    seen = revision_of(record.state, record.orders)
+    live.run(lambda state: state.windows > record.state.windows)
+    with pytest.raises(StaleRevision, match=f"Rollout {rollout} of model 'm' is at revision e.*, not {seen}"):
+        send_order(live.base, rollout, "abort", by="ann", why="no", revision=seen)
+    now = read_rollout(live.base, rollout)
+    send_order(live.base, rollout, "abort", by="ann", why="no", revision=revision_of(now.state, now.orders))
+    assert revision_of(now.state, read_rollout(live.base, rollout).orders) != revision_of(now.state, now.orders)
 
 
 def test_the_previous_version_comes_back_by_its_label_alone_and_the_return_can_be_undone(live, plan):

@@ -8,8 +8,9 @@ import pytest
 
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.rollout import Phase, await_rollout, list_rollouts, plan_from_dict, send_order, start_rollout
+from tfx_rollout.rollout import Phase, await_rollout, list_rollouts, plan_from_dict, read_rollout, send_order, start_rollout
 from tfx_rollout.steps.canary import default_timeout, page_of, progress, run_canary, settle
+from tfx_rollout.steps.unfinished import end_unfinished
 from tfx_rollout.traffic import Label, Split
 
 
@@ -188,3 +189,40 @@ def test_the_line_on_a_running_rollout_says_stage_and_split(live, quick):
     wanted = live.desired().change(versions=(1, 2), labels={Label.STABLE: 1, Label.CANARY: 2}, split=Split.of(0.5))
     running = submitted.change(phase=Phase.RUNNING, stage=0, wanted=wanted)
     assert progress(running).startswith("version 2 of taxi: running; stage 1, stable 50 % · canary 50 %")
+
+
+def test_a_persons_order_that_came_first_counts_and_the_last_word_is_not_given(live, quick, supervised):
+    with supervised(live):
+        found = run(live, 2, quick)
+    send_order(live, found.rollout, "abort", by="ann", why="complaints")
+    with supervised(live):
+        ended = say_last_word(live, found, promote=True)
+    assert (ended.outcome, ended.passed) == ("rolled_back", False)
+    assert ended.reason == "ann ordered to abort: complaints"
+    assert [order.kind for order in read_rollout(live, found.rollout).orders] == ["abort"]
+    assert live.desired().stable == 1
+
+
+def test_a_persons_pause_that_came_first_only_delays_the_last_word(live, quick, supervised):
+    with supervised(live):
+        found = run(live, 2, quick)
+    send_order(live, found.rollout, "pause", by="ann", why="to look at the figures")
+
+    def resume_when_waited_for(line: str) -> None:
+        if "is paused" in line:
+            send_order(live, found.rollout, "resume", by="ann", why="the figures are fine")
+
+    with supervised(live):
+        ended = settle(live, found, True, by="test", why="all evidence", timeout_s=60, say=resume_when_waited_for)
+    assert (ended.outcome, ended.passed) == ("promoted", True)
+    assert [order.kind for order in read_rollout(live, found.rollout).orders] == ["pause", "resume", "promote"]
+
+
+def test_the_end_of_a_failed_pipeline_comes_after_what_a_person_ordered_first(live, quick, supervised):
+    with supervised(live):
+        found = run(live, 2, quick)
+    send_order(live, found.rollout, "pause", by="ann", why="to look")
+    with supervised(live):
+        ended = end_unfinished(live, begun_by="test", why="the pipeline failed", timeout_s=60)
+    assert [state.outcome for state in ended.rollouts] == ["rolled_back"]
+    assert [order.kind for order in read_rollout(live, found.rollout).orders] == ["pause", "abort"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_rollout.errors import NotFound, ServingFault
+from tfx_rollout.errors import NotFound, OrderWaiting, ServingFault
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout import Plan, build_report, render_html
 from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_rollout, send_order, start_rollout
@@ -126,29 +126,54 @@ def settle(
     The order names rollout, generation and digest: it is refused (`Conflict`) where any of
     them is not what was judged. Where the plan keeps the promotion for a person, only a
     roll-back is ordered, and the person's word is awaited. One that was paused, or asks about its candidate, is
-    awaited until it holds again. A rollout that does not hold is left as it is.
+    awaited until it holds again. Where somebody else's order waits to be taken up, that one counts, and this one is
+    given only if the rollout still holds after it. A rollout that does not hold is left as it is.
     `ServingFault` where the end does not come in time.
     """
     if not found.rollout:
         return found
-    record = read_rollout(base, found.rollout)
-    state = record.state
-    if state.interrupted is not None and state.interrupted.phase is Phase.HOLDING:
-        say(f"rollout {found.rollout} holds no more but is {state.phase}, which a person has to end")
-        most = SETTLE_SECONDS + record.plan.promotion_deadline_seconds
-        state = follow(base, found.rollout, lambda s: s.decided, timeout_s or most, say)
-    if state.phase is Phase.HOLDING:
+    plan = read_rollout(base, found.rollout).plan
+    if _uninterrupted(base, found.rollout, plan, timeout_s, say).phase is Phase.HOLDING:
         require_supervisor(base)
-        persons = promote and record.plan.promotion == "approval"
+        persons = promote and plan.promotion == "approval"
         if persons:
             say(f"rollout {found.rollout} waits for a person: `tfx-rollout rollout approve`")
         else:
-            kind: OrderKind = "promote" if promote else "rollback"
-            expected = Expectation(rollout=found.rollout, generation=found.generation, digest=found.digest)
-            send_order(base, found.rollout, kind, by=by, why=why, expect=expected)
-        most = SETTLE_SECONDS + (record.plan.promotion_deadline_seconds if persons else 0.0)
+            _order_in_turn(base, found, plan, "promote" if promote else "rollback", by, why, timeout_s, say)
+        most = SETTLE_SECONDS + (plan.promotion_deadline_seconds if persons else 0.0)
         follow(base, found.rollout, lambda s: s.finished, timeout_s or most, say)
     return outcome_of(base, read_rollout(base, found.rollout).state)
+
+
+def _uninterrupted(base: BasePath, rollout: str, plan: Plan, timeout_s: float | None, say: Say) -> RolloutState:
+    """The rollout as it is, once it holds again where that was interrupted."""
+    state = read_rollout(base, rollout).state
+    if state.interrupted is None or state.interrupted.phase is not Phase.HOLDING:
+        return state
+    say(f"rollout {rollout} holds no more but is {state.phase}, which a person has to end")
+    most = SETTLE_SECONDS + plan.promotion_deadline_seconds
+    return follow(base, rollout, lambda s: s.decided, timeout_s or most, say)
+
+
+def _order_in_turn(
+    base: BasePath, found: Outcome, plan: Plan, kind: OrderKind, by: str, why: str, timeout_s: float | None, say: Say
+) -> None:
+    """Give the order, after what somebody else ordered first; not at all where the rollout holds no more because of that."""
+    expected = Expectation(rollout=found.rollout, generation=found.generation, digest=found.digest)
+    while True:
+        try:
+            send_order(base, found.rollout, kind, by=by, why=why, expect=expected)
+            return
+        except OrderWaiting as first:
+            await_taken(base, first, timeout_s or SETTLE_SECONDS, say)
+        if _uninterrupted(base, found.rollout, plan, timeout_s, say).phase is not Phase.HOLDING:
+            return
+
+
+def await_taken(base: BasePath, order: OrderWaiting, timeout_s: float, say: Say) -> RolloutState:
+    """The state after an order that came first was taken up. `ServingFault` when the time is over."""
+    say(f"{order.what}, which comes first")
+    return follow(base, order.rollout, lambda s: s.finished or s.orders_done >= order.number, timeout_s, say)
 
 
 def follow(base: BasePath, rollout: str, until: Callable[[RolloutState], bool], timeout_s: float, say: Say) -> RolloutState:

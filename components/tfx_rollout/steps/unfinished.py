@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfx_rollout.errors import Conflict
+from tfx_rollout.errors import Conflict, OrderWaiting
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout.operations import list_rollouts, read_rollout, send_order
 from tfx_rollout.rollout.state import Phase, RolloutState
-from tfx_rollout.steps.canary import SETTLE_SECONDS, Say, follow, require_supervisor
+from tfx_rollout.steps.canary import SETTLE_SECONDS, Say, await_taken, follow, require_supervisor
 
 ENDING = frozenset({Phase.PROMOTING, Phase.STEPPING_BACK, Phase.ROLLING_BACK})
 """Phases that end by themselves: what was blessed goes live, and what goes back is on its way."""
@@ -41,16 +41,24 @@ def end_unfinished(
     for state in unfinished:
         if state.phase not in ENDING:
             say(f"rollout {state.id} of version {state.version} is aborted: {why}")
-            _abort(base, state.id, begun_by, why)
+            _abort(base, state.id, begun_by, why, timeout_s or SETTLE_SECONDS, say)
     if unfinished:
         require_supervisor(base)
     return Ended(tuple(follow(base, s.id, lambda now: now.finished, timeout_s or SETTLE_SECONDS, say) for s in unfinished))
 
 
-def _abort(base: BasePath, rollout: str, by: str, why: str) -> None:
-    try:
-        send_order(base, rollout, "abort", by=by, why=why)
-    except Conflict:
-        now = read_rollout(base, rollout).state
-        if not now.finished and now.phase not in ENDING:
-            raise
+def _abort(base: BasePath, rollout: str, by: str, why: str, timeout_s: float, say: Say) -> None:
+    """Order it, after what somebody else ordered first; not at all where the rollout is ending because of that."""
+    while True:
+        try:
+            send_order(base, rollout, "abort", by=by, why=why)
+            return
+        except OrderWaiting as first:
+            require_supervisor(base)
+            now = await_taken(base, first, timeout_s, say)
+        except Conflict:
+            now = read_rollout(base, rollout).state
+            if not now.finished and now.phase not in ENDING:
+                raise
+        if now.finished or now.phase in ENDING:
+            return

@@ -39,6 +39,9 @@ with tf.Graph().as_default(), tf.Session() as session:
 """
 
 
+MAX_REQUEST_MB = 2
+
+
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory) -> Path:
     """Folders `plus_two`, `plus_three` (y = x/2 + 2 or 3), `picky` (fails from x = 1000 on),
@@ -178,7 +181,7 @@ def serving(tmp_path, saved_models) -> Iterator[Serving]:
     base = ModelStore(tmp_path / "root").model("m")
     for name in ("plus_two", "plus_three"):
         base.publish(saved_models / name)
-    with serving_of(tmp_path / "root") as serving:
+    with serving_of(tmp_path / "root", "--max-request-mb", str(MAX_REQUEST_MB)) as serving:
         yield serving
 
 
@@ -189,6 +192,10 @@ class Answer:
     track: str
     value: float | None
     fault: str = ""
+    version: str | None = None
+    """The version that the answer says it is from."""
+    spec: str | None = None
+    """The same as the message itself says (gRPC)."""
 
 
 @dataclass
@@ -238,7 +245,8 @@ class Load:
                     )
                     track = response.headers.get("x-model-track", "")
                     if response.status_code == 200:
-                        self.answers.append(Answer(at, "rest", track, response.json()["predictions"][0]))
+                        version = response.headers.get("x-model-version")
+                        self.answers.append(Answer(at, "rest", track, response.json()["predictions"][0], version=version))
                     else:
                         self.answers.append(Answer(at, "rest", track, None, f"{response.status_code} {response.text}"))
                 except httpx.HTTPError as error:
@@ -260,7 +268,9 @@ class Load:
                 try:
                     response, call = stub.Predict.with_call(request, timeout=30)
                     track = dict(call.initial_metadata()).get("x-model-track", "")
-                    self.answers.append(Answer(at, "grpc", track, response.outputs["y"].float_val[0]))
+                    version = dict(call.trailing_metadata()).get("x-model-version")
+                    spec = str(response.model_spec.version.value)
+                    self.answers.append(Answer(at, "grpc", track, response.outputs["y"].float_val[0], version=version, spec=spec))
                 except grpc.RpcError as error:
                     track = dict(error.trailing_metadata() or ()).get("x-model-track", "")
                     self.answers.append(Answer(at, "grpc", track, None, f"{error.code()} {error.details()}"))

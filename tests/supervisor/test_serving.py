@@ -47,11 +47,24 @@ def test_no_request_fails_from_the_first_release_through_a_canary_to_its_promoti
         assert 0.26 < Counter(a.track for a in drawn)["canary"] / len(drawn) < 0.54
         serving.in_force(serving.desire(labels={Label.STABLE: 2, Label.PREVIOUS: 1}, split=Split()))
         assert {(a.track, a.value) for a in load.await_more(50)[5:]} == {("stable", THREE)}
+        # And back to the version before.
+        serving.in_force(serving.desire(versions=(1,), labels={Label.STABLE: 1}))
+        assert {(a.track, a.value) for a in load.await_more(50)[5:]} == {("stable", TWO)}
+        serving.in_force(serving.desire(versions=(1, 2), labels={Label.STABLE: 2, Label.PREVIOUS: 1}))
+    # Each answer says which version it is from, and each time it is that one.
+    assert {(a.value, a.version) for a in load.answers} == {(TWO, "1"), (THREE, "2")}
+    assert all(a.version == a.spec for a in load.answers if a.protocol == "grpc")
     assert [server.name for server in serving.observed().servers] == ["m"]
     assert {a.protocol for a in load.answers} == {"rest", "grpc"}
     assert load.failures == []
     # A client that names a version or a label is answered by it; the one before is still there.
     assert (serving.ask(version=1), serving.ask(label="previous"), serving.ask(label="canary")) == (TWO, TWO, None)
+    # The limit that `serve` was told.
+    with ModelServerClient(serving.address, timeout_s=10) as client:
+        assert client.predict("m", {"instances": [0.5] * 400_000}).ok
+        refused = client.predict("m", {"instances": [0.5] * 600_000})
+    assert refused.code == 413
+    assert "larger than the 2 MiB" in refused.body["error"]
 
 
 def test_a_killed_canary_loses_its_share_until_it_is_back(serving, wait_until):

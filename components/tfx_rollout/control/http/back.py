@@ -1,0 +1,90 @@
+"""What the application stands on: one root, who may ask, and what is kept between requests."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.control.access.tokens import TokenFile
+from tfx_rollout.control.documents import Role
+from tfx_rollout.control.http.callers import NOBODY, Caller, Callers, check_role
+from tfx_rollout.control.http.doors import Doors
+from tfx_rollout.control.http.kept_reports import KeptReports
+from tfx_rollout.control.http.settings import ApiOptions
+from tfx_rollout.control.http.watching import Watch
+from tfx_rollout.control.interface import Control
+from tfx_rollout.control.local import LocalControl
+from tfx_rollout.control.local.presence import RootPresence
+from tfx_rollout.errors import RolloutError
+from tfx_rollout.metrics import TrafficMetrics
+from tfx_rollout.metrics.exposition import Exposition
+from tfx_rollout.model_store import ModelStore
+from tfx_rollout.rollout.progress import ProgressReader
+
+log = logging.getLogger("tfx_rollout.control")
+
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_TOO_MANY = 429
+
+
+class Back:
+    """One a process. Everything in it may be used by several requests at once."""
+
+    def __init__(self, options: ApiOptions) -> None:
+        self.options, self.limits = options, options.limits
+        self.store = ModelStore(options.root, local=options.local)
+        self.traffic = TrafficMetrics(self.store)
+        self.own_control = LocalControl(self.store, by="api", role=Role.READ, traffic=self.traffic)
+        presence = RootPresence(self.store)
+        self.exposition = Exposition(
+            self.store,
+            self.traffic,
+            rollouts=ProgressReader(self.store),
+            supervisor_up=lambda: presence.supervisor() is not None,
+        )
+        self.reports = KeptReports()
+        self.watch = Watch(options.limits)
+        self.doors = Doors.of(options.host, options.names, any_name=not options.loopback and not options.names)
+        self._callers = Callers(TokenFile(self.store.access_dir), options.limits, open_to_local=options.loopback)
+        self._audit = AuditLog(self.store.access_dir)
+
+    async def admit(self, request: Request, role: Role | None) -> None:
+        """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`."""
+        address = request.client.host if request.client else ""
+        if role is None:
+            self._callers.pace(None, address)
+            return
+        caller = self._callers.identify(request.headers, address)
+        request.state.caller = caller
+        self._callers.pace(caller, address)
+        check_role(caller, role)
+
+    async def is_welcome(self, caller: Caller) -> bool:
+        """Whether one who was let in before would be let in again."""
+        return await run_in_threadpool(self._callers.are_still, caller)
+
+    def control(self, request: Request) -> Control:
+        """The root, in the name of who asks."""
+        caller: Caller = request.state.caller
+        return self.own_control.acting_as(caller.name, caller.role)
+
+    async def record_refusal(self, request: Request, status: int, detail: str) -> None:
+        """Writes down that a change was asked for and refused before it came to the root.
+
+        Not those that came too often: they would fill the record.
+        """
+        if request.method not in _CHANGES or status == _TOO_MANY:
+            return
+        caller: Caller | None = getattr(request.state, "caller", None)
+        by, role = (NOBODY, "") if caller is None else (caller.name, str(caller.role))
+        action = f"{request.method} {request.url.path}"
+        await run_in_threadpool(self._record, by, role, action, request.path_params.get("model"), status, detail)
+
+    def _record(self, by: str, role: str, action: str, model: str | None, status: int, detail: str) -> None:
+        try:
+            self._audit.record(by, role, action, model, status, detail)
+        except RolloutError as error:
+            log.error("not in the audit trail: %s by %s (status %d): %s", action, by, status, error)

@@ -1,0 +1,59 @@
+"""Answering with a report: as JSON or as a page, kept by revision, and not sent again to who has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import Response
+
+from tfx_rollout.control.http.headers import REPORT_POLICY
+from tfx_rollout.control.http.kept_reports import KeptReports
+from tfx_rollout.control.http.parameters import is_known
+from tfx_rollout.control.http.route import header
+
+_ETAG = {"ETag": header("The revision and form of the report, for If-None-Match.", '"12.3.0.json"')}
+REPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The report.",
+        "headers": _ETAG,
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/html": {"schema": {"type": "string"}}},
+    },
+    304: {"description": "The report is the one that is known already.", "headers": _ETAG},
+}
+
+
+def wants_page(form: str | None, accept: str | None) -> bool:
+    """Whether the page is asked for: by `?format=html`, or as browsers do."""
+    if form is not None:
+        return form == "html"
+    return "text/html" in (accept or "") and "application/json" not in (accept or "")
+
+
+def answer_with_report(
+    kept: KeptReports,
+    *,
+    about: tuple[str, ...],
+    revision: str,
+    build: Callable[[], Mapping[str, Any]],
+    render: Callable[[Mapping[str, Any]], str] | None,
+    if_none_match: str | None,
+) -> Response:
+    """The report in this revision, or 304. `render` makes the page, where that is wanted."""
+    form = "json" if render is None else "html"
+    etag = f'"{revision}.{form}"'
+    # The browser may keep it, and asks each time whether it is still the one.
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    if is_known(etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+
+    def make() -> bytes:
+        document = build()
+        text = render(document) if render is not None else json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return text.encode()
+
+    content = kept.get((*about, form), revision, make)
+    if render is None:
+        return Response(content, headers=headers, media_type="application/json")
+    return Response(content, headers={**headers, "Content-Security-Policy": REPORT_POLICY}, media_type="text/html")

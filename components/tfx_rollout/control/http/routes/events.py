@@ -1,0 +1,83 @@
+"""Following what happens, as server-sent events."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+
+from tfx_rollout.control.documents import Role
+from tfx_rollout.control.http.parameters import Model, RolloutId
+from tfx_rollout.control.http.route import Guarded, needs
+from tfx_rollout.control.http.watching import EventStream
+from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRollout
+
+router = APIRouter(prefix="/v1", route_class=Guarded, tags=["events"])
+
+
+def _stream(what: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": what, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
+@router.get(
+    "/events",
+    response_class=Response,
+    **needs(Role.READ, responses=_stream("`models` (Models) whenever anything changes; a comment every 15 s.")),
+)
+async def follow_models(request: Request) -> Response:
+    """All models, as they change."""
+    back = request.app.state.back
+    place = await back.watch.enter(("models",), request.state.caller.name, lambda: AllModels(back.store, back.own_control))
+    return _answer(request, place, None)
+
+
+@router.get(
+    "/models/{model}/events",
+    response_class=Response,
+    **needs(
+        Role.READ,
+        404,
+        422,
+        responses=_stream("`model` (ModelOverview), `rollout` (Rollout), `experiment` (Experiment), as they change."),
+    ),
+)
+async def follow_model(request: Request, model: Model) -> Response:
+    """One model and what is done about it, as it changes."""
+    back = request.app.state.back
+    place = await back.watch.enter(
+        ("model", model), request.state.caller.name, lambda: OneModel(back.store, back.own_control, model)
+    )
+    return _answer(request, place, None)
+
+
+@router.get(
+    "/models/{model}/rollouts/{rollout}/events",
+    response_class=Response,
+    **needs(
+        Role.READ,
+        404,
+        422,
+        responses=_stream("`event`, `verdict`, `state` (Rollout) from the first one on, and at last `report`; then it ends."),
+    ),
+)
+async def follow_rollout(
+    request: Request,
+    model: Model,
+    rollout: RolloutId,
+    last_event_id: Annotated[
+        str | None, Header(description="Where a stream that broke is taken up again.", max_length=100)
+    ] = None,
+) -> Response:
+    """One rollout, from its first event to its end."""
+    back = request.app.state.back
+    place = await back.watch.enter(
+        ("rollout", model, rollout), request.state.caller.name, lambda: OneRollout(back.own_control, model, rollout)
+    )
+    found = re.fullmatch(r"(\d{1,9})\.(\d{1,9})", last_event_id or "")
+    return _answer(request, place, None if found is None else place.feed.place_of((int(found[1]), int(found[2]))))
+
+
+def _answer(request: Request, place: Any, begin: int | None) -> EventStream:
+    back, caller = request.app.state.back, request.state.caller
+    return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.is_welcome(caller))

@@ -1,0 +1,84 @@
+"""What was told last about one thing, kept once for all who watch it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi.sse import format_sse_event
+
+KEPT = 64
+"""Who is further behind than this is told what is newest instead."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event as it goes out. `kind` is its name: of two states of one kind the later one is what counts."""
+
+    kind: str
+    content: bytes
+    number: tuple[int, int] | None = None
+    """Of a record: how many lines of either kind were told with it; what a stream is resumed after."""
+
+    @classmethod
+    def of(cls, kind: str, data: str, number: tuple[int, int] | None = None) -> Message:
+        """`data` is JSON."""
+        told = None if number is None else f"{number[0]}.{number[1]}"
+        return cls(kind, format_sse_event(data_str=data, event=kind, id=told), number)
+
+
+class Feed:
+    """Messages in their order, and whoever waits for the next. For one event loop; nothing here waits for a watcher.
+
+    Watchers have a place in the feed and read on from it. With `kept` None nothing is ever left
+    out, as befits a record; else only the last so many are kept, and who fell behind, or comes
+    new, is told the newest message of each kind.
+    """
+
+    def __init__(self, kept: int | None = KEPT) -> None:
+        self._messages: deque[Message] = deque(maxlen=kept)
+        self._newest: dict[str, Message] = {}
+        self._keeps_all = kept is None
+        self.end = 0
+        """The place behind the last message."""
+        self.over = False
+        """Whether no message will follow."""
+        self._news = asyncio.Event()
+
+    def tell(self, messages: Iterable[Message], *, last: bool = False) -> None:
+        """Adds messages; after the `last` ones the feed is over."""
+        for message in messages:
+            self._messages.append(message)
+            self._newest[message.kind] = message
+            self.end += 1
+        self.over = self.over or last
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def after(self, place: int | None) -> list[Message]:
+        """What came since this place; for None, what a new watcher must know."""
+        begin = self.end - len(self._messages)
+        if place is None and self._keeps_all:
+            return list(self._messages)
+        if place is None or place < begin:
+            return list(self._newest.values())
+        return [self._messages[i - begin] for i in range(place, self.end)]
+
+    def place_of(self, number: tuple[int, int]) -> int:
+        """The place behind the last line of a record that one who was told so many knows."""
+        known = [i for i, message in enumerate(self._messages) if message.number is not None and message.number <= number]
+        # A state and the report have the number of the line before them, and change without a new one.
+        while known and self._messages[known[-1]].kind in ("state", "report"):
+            known.pop()
+        return known[-1] + 1 if known else 0
+
+    async def news(self, place: int | None, seconds: float) -> None:
+        """Waits until there is something after this place, or the feed is over; at most so long."""
+        if self.over or (place or 0) < self.end:
+            return
+        try:
+            await asyncio.wait_for(self._news.wait(), seconds)
+        except asyncio.TimeoutError:
+            return

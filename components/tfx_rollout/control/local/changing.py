@@ -11,6 +11,7 @@ from tfx_rollout.control.local.model_files import ModelFiles
 from tfx_rollout.control.local.part import Part
 from tfx_rollout.control.local.way import differences, planned_steps
 from tfx_rollout.errors import RolloutInProgress, StaleGeneration
+from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
 from tfx_rollout.traffic import Cause, DesiredState, ObservedState
 
 Decide = Callable[[ModelFiles, DesiredState], DesiredState]
@@ -60,7 +61,7 @@ class Changing(Part):
         running = files.running()
         if running is not None:
             raise RolloutInProgress(files.base.name, running.id, running.version)
-        files.refuse_beside_experiment()
+        refuse_beside_experiment(files.base)
         return decide(files, before)
 
     def _told(self, files: ModelFiles, before: DesiredState, wanted: DesiredState, *, dry_run: bool) -> Change:

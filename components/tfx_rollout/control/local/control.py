@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tfx_rollout.control.documents import Role
 from tfx_rollout.control.local.access import AccessPart
 from tfx_rollout.control.local.configuration import ConfigurationPart
+from tfx_rollout.control.local.experiments import ExperimentsPart
 from tfx_rollout.control.local.feedback import FeedbackPart
 from tfx_rollout.control.local.overview import Overview
 from tfx_rollout.control.local.part import Root
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from tfx_rollout.metrics import TrafficMetrics
 
 
-class LocalControl(Overview, VersionsPart, ConfigurationPart, RolloutsPart, FeedbackPart, TrafficPart, AccessPart):
+class LocalControl(
+    Overview, VersionsPart, ConfigurationPart, RolloutsPart, ExperimentsPart, FeedbackPart, TrafficPart, AccessPart
+):
     """Everything that can be asked of a root, by its files. Runs in any process; safe to use from several threads.
 
     It checks no role: who asks locally may write the files anyway, and the API checks it for

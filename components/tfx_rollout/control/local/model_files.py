@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_rollout.control.documents.json_form import json_form
+from tfx_rollout.control.local.experiment_files import ExperimentFiles
 from tfx_rollout.control.local.read_cache import ReadCache
 from tfx_rollout.errors import NotFound
 from tfx_rollout.model_store import BasePath, Manifest, storage_faults
@@ -29,6 +30,7 @@ class ModelFiles:
     def __init__(self, base: BasePath, cache: ReadCache) -> None:
         self.base = base
         self._cache = cache
+        self.experiments = ExperimentFiles(base, cache)
         self._reports = ReadCache(most=REPORTS)
         self._layout = Layout(base.path)
         self._ended: set[str] = set()
@@ -109,11 +111,6 @@ class ModelFiles:
         """The rollout that runs, or else waits to."""
         unfinished = self.unfinished()
         return next((state for state in unfinished if state.phase is not Phase.QUEUED), next(iter(unfinished), None))
-
-    # A/B tests
-
-    def refuse_beside_experiment(self) -> None:
-        """Raises `Conflict` while an A/B test runs."""
 
     def _get(self, what: object, read: Any, *files: Path) -> Any:
         return self._cache.get((self.base.name, what), files, read)

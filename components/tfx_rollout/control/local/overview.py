@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tfx_rollout.control.documents import ModelOverview, Models, Readiness, Whoami
-from tfx_rollout.control.local.experiments import running_experiment
 from tfx_rollout.control.local.model_files import ModelFiles
 from tfx_rollout.control.local.part import Part
 from tfx_rollout.control.local.version_documents import answering, shares, version_document
@@ -48,7 +47,7 @@ class Overview(Part):
         found = observed or ObservedState(files.base.name)
         wanting = differences(desired, observed)
         versions = files.versions()
-        running = files.running()
+        running, experiment = files.running(), files.experiments.running()
         return ModelOverview(
             model=files.base.name,
             generation=desired.generation,
@@ -72,7 +71,7 @@ class Overview(Part):
             ],
             differences=wanting,
             rollout=None if running is None else self._rollout(files, running.id),
-            experiment=running_experiment(files),
+            experiment=None if experiment is None else files.experiments.document(experiment),
         )
 
     def _unreadable(self, name: str) -> list[str]:

@@ -1,16 +1,21 @@
-"""Feedback: whether predictions were right, told by request id when that is known, and kept for the rollouts.
+"""Feedback: whether predictions were right, or a metric of the owner's choice, told by request id, and kept.
 
     <base>/.rollout/feedback/<ms>.jsonl      parts, named by when the first row of each arrived
 
-A row says of one request either that its prediction was right or wrong, or what the true label is:
+A row says of one request that its prediction was right or wrong, what the true label is, or what a metric was:
 
     {"request_id": "d7ad2fbe-…", "correct": true}
     {"request_id": "d7ad2fbe-…", "label": 1}
     {"request_id": "d7ad2fbe-…", "label": 1, "prediction": 0}
+    {"request_id": "d7ad2fbe-…", "metric": "conversion", "value": true}
+    {"request_id": "d7ad2fbe-…", "metric": "rating", "value": 4}
 
 Without the prediction a label counts where the model server logs predictions. A row is kept
 with the time of its arrival, stamped under the lock of the base path and never going back, so
-that who counts again counts the same. The first row of an id counts.
+that who counts again counts the same. The first row of an id counts, of each metric the first.
+
+Metrics are what A/B tests are judged by; a rollout's accuracy knows nothing of them. While a test runs whose metric a row is
+about, a value that is none of it is refused (`expected_metrics`).
 
 The true label of a batch is that of its first row, which stands for the request (see
 `prediction_log`). Right or wrong is the answer that the client got: whether the copy for a
@@ -20,15 +25,18 @@ shadow was right can be told from a label only.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tfx_rollout.errors import CorruptState, InvalidInput
+from tfx_rollout.evidence.expected_metrics import expected_metrics
 from tfx_rollout.evidence.line_tail import LineTail
+from tfx_rollout.evidence.metric import CORRECT, Metric
 from tfx_rollout.evidence.prediction_log import prediction_text
 from tfx_rollout.model_store import BasePath, append_lines, make_folder, storage_faults
 
@@ -39,30 +47,40 @@ MOST_FAULTS = 20
 """Of a batch with more faults the first so many are told."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_FIELDS = {"request_id", "correct", "label", "prediction"}
+_METRIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FIELDS = {"request_id", "correct", "label", "prediction", "metric", "value"}
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What one row says, and when it arrived (epoch seconds): whether the answer was right, the true label as text, or both."""
+    """What one row says, and when it arrived (epoch seconds): whether the answer was right, the true label as text, or both;
+    or the value of a metric."""
 
     request_id: str
     at: float
     correct: bool | None = None
     label: str | None = None
+    metric: str | None = None
+    value: bool | float | None = None
+
+    @property
+    def subject(self) -> tuple[str, str | None]:
+        """What the row is about: of one subject the first row counts."""
+        return self.request_id, self.metric
 
     def to_json(self) -> dict[str, Any]:
-        told = {"correct": self.correct, "label": self.label}
+        told = {"correct": self.correct, "label": self.label, "metric": self.metric, "value": self.value}
         return {"id": self.request_id, "at": self.at, **{name: value for name, value in told.items() if value is not None}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Feedback:
-        return cls(data["id"], data["at"], data.get("correct"), data.get("label"))
+        names = ("correct", "label", "metric", "value")
+        return cls(data["id"], data["at"], *(data.get(name) for name in names))
 
 
 @dataclass(frozen=True)
 class Appended:
-    """How many rows were new, and how many were about an id of which a row was there already."""
+    """How many rows were new, and how many were about an id (and a metric) of which a row was there already."""
 
     new: int
     known: int
@@ -75,19 +93,19 @@ def append_feedback(base: BasePath, rows: Iterable[Mapping[str, Any] | str], *, 
     every faulty row, by the number of its line; nothing is taken in then. `StorageFault`
     and `Busy` as every change of the base path.
     """
-    given = _read(rows)
+    given = _read(rows, expected_metrics(base))
     folder = feedback_folder(base)
     make_folder(folder)
     tail = LineTail(folder)
-    known: set[str] = set()
+    known: set[tuple[str, str | None]] = set()
     # Most of what is there is read before the lock is taken, which others wait for.
     stamped = _learn(tail, known, 0.0)
     with base.lock():
         at = max(now(), _learn(tail, known, stamped))
-        fresh: dict[str, Feedback] = {}
-        for request_id, correct, label in given:
-            if request_id not in known:
-                fresh.setdefault(request_id, Feedback(request_id, at, correct, label))
+        fresh: dict[tuple[str, str | None], Feedback] = {}
+        for row in given:
+            if row.subject not in known:
+                fresh.setdefault(row.subject, replace(row, at=at))
         if fresh:
             append_lines(_part(folder, at), (feedback.to_json() for feedback in fresh.values()))
     return Appended(len(fresh), len(given) - len(fresh))
@@ -129,11 +147,11 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _learn(tail: LineTail, known: set[str], stamped: float) -> float:
-    """Adds the ids of all rows that were not read yet; the latest stamp."""
+def _learn(tail: LineTail, known: set[tuple[str, str | None]], stamped: float) -> float:
+    """Adds the subjects of all rows that were not read yet; the latest stamp."""
     while rows := list(read_feedback(tail)):
         for feedback in rows:
-            known.add(feedback.request_id)
+            known.add(feedback.subject)
             stamped = max(stamped, feedback.at)
     return stamped
 
@@ -151,13 +169,13 @@ def _part(folder: Path, at: float) -> Path:
         return folder / f"{begun:013d}.jsonl"
 
 
-def _read(rows: Iterable[Mapping[str, Any] | str]) -> list[tuple[str, bool | None, str | None]]:
-    """Id, right or wrong, and label of each row. Raises `InvalidInput`."""
+def _read(rows: Iterable[Mapping[str, Any] | str], metrics: Mapping[str, Metric]) -> list[Feedback]:
+    """What each row says, not stamped yet. Raises `InvalidInput`."""
     read, faults = [], []
     for number, row in enumerate(rows, start=1):
         if isinstance(row, str) and not row.strip():
             continue
-        found = _row(row)
+        found = _row(row, metrics)
         if isinstance(found, str):
             faults.append(f"line {number} {found}")
         else:
@@ -167,12 +185,13 @@ def _read(rows: Iterable[Mapping[str, Any] | str]) -> list[tuple[str, bool | Non
         raise InvalidInput(
             f"The feedback was not taken in, since {len(faults)} of its rows are not valid: "
             + "; ".join(faults[:MOST_FAULTS])
-            + f'{more}. A row is {{"request_id": "…", "correct": true or false}} or {{"request_id": "…", "label": …}}.'
+            + f'{more}. A row is {{"request_id": "…", "correct": true or false}}, {{"request_id": "…", "label": …}} or '
+            '{"request_id": "…", "metric": "…", "value": …}.'
         )
     return read
 
 
-def _row(row: Mapping[str, Any] | str) -> tuple[str, bool | None, str | None] | str:
+def _row(row: Mapping[str, Any] | str, metrics: Mapping[str, Metric]) -> Feedback | str:
     """What a row says, or what is wrong with it."""
     if isinstance(row, str):
         try:
@@ -184,28 +203,47 @@ def _row(row: Mapping[str, Any] | str) -> tuple[str, bool | None, str | None] | 
     unknown = sorted(set(row) - _FIELDS)
     if unknown:
         return f"has unknown fields ({', '.join(map(str, unknown))})"
-    request_id, correct = row.get("request_id"), row.get("correct")
+    request_id = row.get("request_id")
     if not isinstance(request_id, str) or not _ID.fullmatch(request_id):
         return "has no request_id of 1 to 128 letters, digits, '.', '_' or '-'"
-    if ("correct" in row) == ("label" in row):
-        return "must have either correct or label"
-    if "correct" in row:
-        if not isinstance(correct, bool):
-            return f"has {json.dumps(correct)} for correct, which is neither true nor false"
-        return request_id, correct, None
-    return _labelled(request_id, row)
+    if sum(name in row for name in ("correct", "label", "metric")) != 1:
+        return "must have one of correct, label and metric"
+    if "value" in row and "metric" not in row:
+        return "has a value, but no metric that it is of"
+    if "metric" in row:
+        return _measured(request_id, row, metrics)
+    if "label" in row:
+        return _labelled(request_id, row)
+    correct = row["correct"]
+    if not isinstance(correct, bool):
+        return f"has {json.dumps(correct)} for correct, which is neither true nor false"
+    return Feedback(request_id, 0.0, correct=correct)
 
 
-def _labelled(request_id: str, row: Mapping[str, Any]) -> tuple[str, bool | None, str | None] | str:
+def _labelled(request_id: str, row: Mapping[str, Any]) -> Feedback | str:
     label = prediction_text(row["label"])
     if label is None:
         return "has a label that is neither a text nor a number"
     if "prediction" not in row:
-        return request_id, None, label
+        return Feedback(request_id, 0.0, label=label)
     prediction = prediction_text(row["prediction"])
     if prediction is None:
         return "has a prediction that is neither a text nor a number"
     correct = is_correct(prediction, label)
     if correct is None:
         return f"has a prediction of {prediction}, which cannot be compared with the label {label}; say correct instead"
-    return request_id, correct, label
+    return Feedback(request_id, 0.0, correct=correct, label=label)
+
+
+def _measured(request_id: str, row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> Feedback | str:
+    name, value = row["metric"], row.get("value")
+    if not isinstance(name, str) or not _METRIC.fullmatch(name):
+        return "has no metric of 1 to 64 letters, digits, '_' or '-'"
+    if name == CORRECT:
+        return f'has the metric {CORRECT}, which is told as {{"request_id": "…", "correct": true or false}}'
+    if "prediction" in row:
+        return "has a prediction, which belongs to a label"
+    if not isinstance(value, bool) and not (isinstance(value, int | float) and math.isfinite(value)):
+        return f"has no value of {name} that is true, false or a number"
+    fault = metrics[name].fault(value) if name in metrics else None
+    return Feedback(request_id, 0.0, metric=name, value=value) if fault is None else f"has {fault}"

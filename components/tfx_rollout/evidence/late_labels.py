@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from tfx_rollout.errors import Busy
-from tfx_rollout.evidence.feedback import feedback_folder, is_correct, read_feedback
+from tfx_rollout.evidence.feedback import is_correct
+from tfx_rollout.evidence.feedback_follower import FeedbackFollower
 from tfx_rollout.evidence.label_records import KeptLabel, LabelRecords
 from tfx_rollout.evidence.labels import LabelTally
-from tfx_rollout.evidence.line_tail import LineTail
 from tfx_rollout.evidence.prediction_log import PredictionLog
 from tfx_rollout.evidence.request_records import KeptRequest
 from tfx_rollout.evidence.window import PairCounts
@@ -47,24 +46,16 @@ class FeedbackLabels:
         since: float = 0.0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._base, self._requests, self._predictions, self._now = base, requests, predictions, now
-        self._tail = LineTail(feedback_folder(base), since=since)
+        self._requests, self._predictions = requests, predictions
+        self._feedback = FeedbackFollower(base, since=since, now=now)
         self._labels = LabelRecords()
-        self._horizon = 0.0
 
     def horizon(self) -> float:
         """See `LabelSource`. It stands still while somebody else holds the lock of the base path."""
-        try:
-            with self._base.lock(timeout=0):
-                # Whoever writes later stamps a later time, under this very lock.
-                now = self._now()
-                for feedback in read_feedback(self._tail):
-                    self._labels.add(feedback)
-        except Busy:
-            return self._horizon
-        # Stamps never go back, though the clock may.
-        self._horizon = max(now, self._labels.latest) if self._tail.caught_up else self._labels.latest
-        return self._horizon
+        for feedback in self._feedback.read():
+            if feedback.metric is None:
+                self._labels.add(feedback)
+        return self._feedback.horizon
 
     def counts(self, model: str, start: float, end: float, *, from_age: float, to_age: float) -> LabelTally:
         """See `LabelSource`. A gap where the requests of the interval are not known any more."""

@@ -6,12 +6,12 @@ import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import NamedTuple
 
 from tfx_rollout.traffic import Track
 
 _UNANSWERED = -1.0
-_HASH_MASK = (1 << 64) - 1
 
 
 class KeptRequest(NamedTuple):
@@ -34,11 +34,11 @@ class KeptRequest(NamedTuple):
 
 
 def identity(text: str | None) -> int:
-    """A request id or unit in 64 bits, the same within this process; 0 for none.
+    """A request id or unit in 64 bits, the same in every process; 0 for none.
 
     Among ten million ids the chance that any two are taken for one is three in a million.
     """
-    return 0 if text is None else hash(text) & _HASH_MASK
+    return 0 if text is None else int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1
 
 
 def microseconds(at: float) -> int:

@@ -94,7 +94,7 @@ def _best(plan: ExperimentPlan, arms: dict[Track, ArmEvidence], better: list[Tra
 def _arms(
     plan: ExperimentPlan, state: ExperimentJudgeState, found: Findings, versions: dict[Track, int]
 ) -> dict[Track, ArmEvidence]:
-    row, arms = state.ledger, {}
+    row, arms = state.ledger, dict[Track, ArmEvidence]()
     for i, track in enumerate((Track.STABLE, *plan.tracks)):
         outcomes, positives = int(row.outcomes[0, i]), int(row.positives[0, i])
         total = float(row.sums[0, i]) if plan.metric.kind == "number" else positives

@@ -76,7 +76,7 @@ def begin_many(plan: ExperimentPlan, runs: int, *, interval: bool = True) -> Exp
         "split": (variants, len(SPLIT_EFFECTS)),
         "coverage": (variants, 2, len(EFFECTS)),
     }
-    made = {
+    made: dict[str, Any] = {
         field.name: np.zeros((runs, *shapes.get(field.name, (arms,))), dtype=np.float64 if field.name in FLOATS else np.int64)
         for field in fields(ExperimentLedger)
     }

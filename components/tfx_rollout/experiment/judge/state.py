@@ -28,7 +28,7 @@ class ExperimentJudgeState:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ExperimentJudgeState:
-        rows = {
+        rows: dict[str, Any] = {
             field.name: np.array([data[field.name]], dtype=np.float64 if field.name in FLOATS else np.int64)
             for field in fields(ExperimentLedger)
         }

@@ -67,6 +67,18 @@ def test_a_rest_body_of_unknown_length_is_cut_off_at_the_limit(make_gateway, pee
     assert "0.0953674 MiB" in answer.json()["error"]
 
 
+def test_a_request_that_takes_too_long_is_given_up_in_words_on_both_protocols(make_gateway, peer, connect):
+    gateway = make_gateway(request_timeout_s=0.3)
+    gateway.start()
+    gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable")}),)))
+    clients = connect(gateway)
+    given_up = clients.grpc(delay=1.0)
+    assert (given_up.code, given_up.track) == ("DEADLINE_EXCEEDED", "stable")
+    assert given_up.label.startswith("There was no whole answer within the 0.3 s that a request may take here;")
+    by_rest = clients.rest(body={"delay": 1.0})
+    assert (by_rest.code, by_rest.track, by_rest.body) == (504, "stable", {"error": given_up.label})
+
+
 def test_a_version_or_label_that_the_client_chose_stays(split, clients):
     split(FULL)
     pinned = clients.grpc(version=7)

@@ -24,6 +24,8 @@ from tfx_rollout.gateway.render.routes import limits
 DOWNSTREAM_CONNECTIONS = 10_000
 STREAMS_PER_CONNECTION = 1000
 
+_DEADLINE_EXCEEDED, _RESOURCE_EXHAUSTED = 4, 8
+
 Json = dict[str, Any]
 
 
@@ -194,25 +196,29 @@ def _own_answers(settings: GatewaySettings) -> list[Json]:
         f"The request's body is larger than the {settings.max_request_bytes / 2**20:g} MiB that this gateway takes;"
         " send fewer rows at once, or have its operator raise the limit (tfx-rollout serve --max-request-mb)."
     )
+    too_slow = (
+        f"There was no whole answer within the {settings.request_timeout_s:g} s that a request may take here;"
+        " the operator can raise that (tfx-rollout serve --request-timeout)."
+    )
     grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "treat_missing_header_as_empty": True}
     by_grpc = {"header_filter": {"header": grpc}}
     by_rest = {"header_filter": {"header": {**grpc, "invert_match": True}}}
-    return [
-        {
-            "filter": {"and_filter": {"filters": [_status("EQ", 413), by_grpc]}},
-            # By default gRPC clients are told UNKNOWN.
-            "headers_to_add": [_header("grpc-status", "8")],
-            "body_format_override": {"text_format_source": {"inline_string": too_large}},
-        },
-        {
-            "filter": {"and_filter": {"filters": [_status("EQ", 413), by_rest]}},
-            "body_format_override": {"json_format": {"error": too_large}, "content_type": "application/json"},
-        },
-        {
-            "filter": {"and_filter": {"filters": [_status("GE", 400), by_rest]}},
-            "body_format_override": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"},
-        },
-    ]
+    mappers: list[Json] = []
+    # By default gRPC clients are told UNKNOWN and UNAVAILABLE, after which some send the request again.
+    for http_code, grpc_code, sentence in ((413, _RESOURCE_EXHAUSTED, too_large), (504, _DEADLINE_EXCEEDED, too_slow)):
+        mappers += [
+            {
+                "filter": {"and_filter": {"filters": [_status("EQ", http_code), by_grpc]}},
+                "headers_to_add": [_header("grpc-status", str(grpc_code))],
+                "body_format_override": {"text_format_source": {"inline_string": sentence}},
+            },
+            {
+                "filter": {"and_filter": {"filters": [_status("EQ", http_code), by_rest]}},
+                "body_format_override": {"json_format": {"error": sentence}, "content_type": "application/json"},
+            },
+        ]
+    words = {"json_format": {"error": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"}
+    return [*mappers, {"filter": {"and_filter": {"filters": [_status("GE", 400), by_rest]}}, "body_format_override": words}]
 
 
 def _header(key: str, value: str) -> Json:

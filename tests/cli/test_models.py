@@ -25,7 +25,7 @@ def test_versions_are_listed_with_labels_digests_and_sources(run, run_json, tmp_
     base = ModelStore(root).model("taxi")
     digests = [base.publish(saved_model(name), provenance={"run": name}).digest for name in ("one", "two")]
     base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
-    rows = run_json("versions", "--root", root, "--model", "taxi")
+    rows = run_json("versions", "--root", root, "--model", "taxi")["versions"]
     assert [(row["version"], row["labels"], row["digest"], row["provenance"]) for row in rows] == [
         (2, [], digests[1], {"run": "two"}),
         (1, ["stable"], digests[0], {"run": "one"}),
@@ -61,9 +61,7 @@ def test_the_status_of_an_unserved_root_says_so_and_shows_what_is_wanted(run, ru
     assert "100.00%" in text
     data = run_json("status", "--root", root)
     assert data["supervisor"] is None
-    assert [(model["model"], model["desired"]["labels"], model["observed"]) for model in data["models"]] == [
-        ("taxi", {"stable": 1}, None)
-    ]
+    assert [(model["model"], model["labels"], model["shares"]) for model in data["models"]] == [("taxi", {"stable": 1}, {})]
 
 
 @pytest.mark.parametrize("command", [("versions",), ("live",), ("status",)])

@@ -84,7 +84,7 @@ def test_a_sound_version_is_promoted_and_a_harmful_one_rolled_back(serving, save
             until = answer["at"] + answer["latency_ms"] / 1000
             assert answer["version"] in allowed_versions(history, Track(answer["track"]), answer["at"], until=until), answer
     status = json.loads(command(serving, "status", "--json").stdout)["models"][0]
-    assert (status["desired"]["labels"], status["rollout"]) == ({"stable": 2, "previous": 1}, None)
+    assert (status["labels"], status["rollout"]) == ({"stable": 2, "previous": 1}, None)
     # And back to the version before, which was kept.
     assert command(serving, "rollback").returncode == 0
     serving.in_force(serving.model().desired())

@@ -9,7 +9,7 @@ import click
 
 from tfx_rollout.cli.inputs import document_option, executor_input_option
 from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import asker, existing_model, json_option, model_option, root_option
+from tfx_rollout.cli.options import existing_model, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import (
     OutputFiles,
     Scalar,
@@ -19,6 +19,7 @@ from tfx_rollout.cli.outputs import (
     write_outputs,
     write_report,
 )
+from tfx_rollout.cli.place import asker
 from tfx_rollout.errors import InvalidInput
 
 if TYPE_CHECKING:

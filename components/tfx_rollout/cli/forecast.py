@@ -8,7 +8,8 @@ import click
 
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option
-from tfx_rollout.cli.simulate import in_short, progress
+from tfx_rollout.cli.progress import progress
+from tfx_rollout.cli.simulate import in_short
 from tfx_rollout.cli.tables import print_table
 
 

@@ -1,21 +1,17 @@
-"""Commands about one model's versions: `push`, `versions`, `live`."""
+"""`tfx-rollout push` and `live`: a new version, and the one that is live."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from tfx_rollout.cli.inputs import executor_input_option, mounted_root
 from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import asker, existing_model, json_option, model_option, root_option
+from tfx_rollout.cli.options import control_options, existing_model, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, write_outputs
-from tfx_rollout.cli.tables import print_table, when
+from tfx_rollout.cli.place import Place, asker
 from tfx_rollout.errors import NotFound
-
-if TYPE_CHECKING:
-    from tfx_rollout.model_store import BasePath
 
 
 @click.command()
@@ -91,69 +87,40 @@ def push(
 
 
 @click.command()
-@root_option
-@model_option
-@json_option
-def versions(root: Path, model: str, as_json: bool) -> None:
-    """List the versions of a model, newest first: labels, time, digest and source."""
-    rows = _version_rows(existing_model(root, model))
-    if as_json:
-        print_json(rows)
-        return
-    print_table(
-        f"Versions of {model}",
-        ("version", "labels", "published", "size", "digest", "source"),
-        (
-            (
-                row["version"],
-                ", ".join(row["labels"]),
-                when(row["published_at"]),
-                None if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f} MB",
-                None if row["digest"] is None else row["digest"][:19],
-                row["source"],
-            )
-            for row in rows
-        ),
-    )
-
-
-@click.command()
-@root_option
+@control_options
 @model_option
 @click.option("--or-none", is_flag=True, help="That nothing is live is an answer too: `none`, exit code 0.")
 @output_file_option("live", "version", "path", "digest")
 @json_option
-def live(root: Path, model: str, or_none: bool, outputs: OutputFiles, as_json: bool) -> None:
-    """Print the version that the label `stable` names; exit code 4 when nothing is live yet."""
+def live(place: Place, model: str, or_none: bool, outputs: OutputFiles, as_json: bool) -> None:
+    """Print the version that the label `stable` names; exit code 4 when nothing is live yet.
+
+    Over --server there is no path to tell.
+    """
+    version, path, digest = _live_here(place.root, model, or_none) if place.root else _live_there(place, model)
+    if version is None and not or_none:
+        raise NotFound("version", "with the label stable", f"model {model}", _known(place, model))
+    write_outputs(outputs, {"live": version is not None, "version": version or 0, "path": path, "digest": digest})
+    if as_json:
+        print_json({"model": model, "version": version, "path": path or None, "digest": digest or None})
+    else:
+        click.echo("none" if version is None else str(version))
+
+
+def _live_here(root: Path, model: str, or_none: bool) -> tuple[int | None, str, str]:
+    """Version, path and digest. The folder itself is looked at, as a step of a pipeline needs it."""
     from tfx_rollout.model_store import ModelStore
     from tfx_rollout.steps import live_version
 
     base = ModelStore(mounted_root(root)).model(model) if or_none else existing_model(root, model)
     found = live_version(base)
-    if not found.live and not or_none:
-        raise NotFound("version", "with the label stable", f"model {model}", base.versions())
-    path = "" if found.path is None else str(found.path.absolute())
-    write_outputs(outputs, {"live": found.live, "version": found.version or 0, "path": path, "digest": found.digest})
-    if as_json:
-        print_json({"model": model, "version": found.version, "path": path or None, "digest": found.digest or None})
-    else:
-        click.echo(str(found.version) if found.live else "none")
+    return found.version, "" if found.path is None else str(found.path.absolute()), found.digest
 
 
-def _version_rows(base: BasePath) -> list[dict[str, Any]]:
-    labels = base.desired().labels
-    rows = []
-    for version in reversed(base.versions()):
-        manifest = base.manifest(version)
-        rows.append(
-            {
-                "version": version,
-                "labels": [str(label) for label, labelled in labels.items() if labelled == version],
-                "published_at": manifest.published_at if manifest else None,
-                "bytes": manifest.size if manifest else None,
-                "digest": manifest.digest if manifest else None,
-                "source": manifest.source if manifest else None,
-                "provenance": dict(manifest.provenance) if manifest else {},
-            }
-        )
-    return rows
+def _live_there(place: Place, model: str) -> tuple[int | None, str, str]:
+    found = next((v for v in place.control().versions(model).versions if "stable" in v.labels), None)
+    return (None, "", "") if found is None else (found.version, "", found.digest or "")
+
+
+def _known(place: Place, model: str) -> list[int]:
+    return [version.version for version in reversed(place.control().versions(model).versions)]

@@ -1,32 +1,61 @@
-"""Options that several sub-commands share, and who is said to have asked."""
+"""Options that several sub-commands share."""
 
 from __future__ import annotations
 
-import getpass
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from tfx_rollout.errors import NotFound
+from tfx_rollout.cli.place import Place, asker
+from tfx_rollout.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from tfx_rollout.model_store import BasePath
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_ROOT: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "envvar": "TFX_ROLLOUT_ROOT",
+    "show_envvar": True,
+    "help": "The folder that `tfx-rollout serve` serves.",
+}
+_SERVER, _SERVER_VARIABLE = "--server", "TFX_ROLLOUT_SERVER"
+
 
 def root_option(command: F) -> F:
-    """`--root`: the folder that `tfx-rollout serve` serves."""
-    return click.option(
-        "--root",
-        type=click.Path(path_type=Path),
-        envvar="TFX_ROLLOUT_ROOT",
-        show_envvar=True,
-        required=True,
-        help="The folder that `tfx-rollout serve` serves.",
-    )(command)
+    """`--root`: the folder that `tfx-rollout serve` serves, for commands that need its files."""
+    command = click.option(_SERVER, hidden=True, expose_value=False, callback=_files_are_needed)(command)
+    return click.option("--root", required=True, **_ROOT)(command)
+
+
+def control_options(command: F) -> F:
+    """`--root`, or `--server` with what is needed to talk to one; the command is given the `Place` as `place`."""
+
+    @functools.wraps(command)
+    def placed(
+        *args: Any, root: Path | None, server: str | None, token_file: Path | None, ca: Path | None, **options: Any
+    ) -> Any:
+        return command(*args, place=_chosen(root, server, token_file, ca), **options)
+
+    for option in (
+        click.option("--ca", type=click.Path(path_type=Path, dir_okay=False), help="Certificates to trust, of an API with TLS."),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The file that has the token for --server.  [default: what TFX_ROLLOUT_TOKEN holds]",
+        ),
+        click.option(
+            _SERVER, metavar="URL", envvar=_SERVER_VARIABLE, show_envvar=True, help="The API of a root, instead of --root."
+        ),
+        click.option("--root", **_ROOT),
+    ):
+        placed = option(placed)
+    return placed  # type: ignore[return-value]
 
 
 def model_option(command: F) -> F:
@@ -39,18 +68,20 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def why_option(command: F) -> F:
+    """`--why`: the reason."""
+    return click.option("--why", default="asked for on the command line", help="The reason, for the record.")(command)
+
+
 def by_and_why_options(command: F) -> F:
-    """`--by` and `--why`: what the journal says about the person and the reason."""
-    command = click.option("--why", default="asked for on the command line", help="The reason, for the journal.")(command)
-    return click.option("--by", default=asker, help="Who asks, for the journal.  [default: the user]")(command)
+    """`--by` and `--why`: what the journal says about the person and the reason; for commands that need the root's files."""
+    return click.option("--by", default=asker, help="Who asks, for the record.  [default: the user]")(why_option(command))
 
 
-def asker() -> str:
-    """The name of the user who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown user"  # a container's user id without a name
+def asking_options(command: F) -> F:
+    """`--by` and `--why`, where it may be a server that is asked: then the token tells who asks, and `by` is None."""
+    text = "Who asks, for the record.  [default: the user; over --server whom the token belongs to]"
+    return click.option("--by", help=text)(why_option(command))
 
 
 def existing_model(root: Path, name: str) -> BasePath:
@@ -62,3 +93,29 @@ def existing_model(root: Path, name: str) -> BasePath:
     if name not in (known := store.models()):
         raise NotFound("model", name, f"the root {root}", known)
     return base
+
+
+def _files_are_needed(context: click.Context, parameter: click.Parameter, given: str | None) -> None:
+    if given is not None:
+        raise InvalidInput(
+            f"`{context.command_path}` needs the files of the root and cannot be asked of a server; "
+            "give --root ROOT on the machine that has them."
+        )
+
+
+def _chosen(root: Path | None, server: str | None, token_file: Path | None, ca: Path | None) -> Place:
+    """What was named, the command line before the environment."""
+    context = click.get_current_context()
+    said = {name: context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("root", "server")}
+    if root is not None and server is not None and said["root"] != said["server"]:
+        root, server = (root, None) if said["root"] else (None, server)
+    if root is not None and server is not None:
+        raise click.UsageError("Both a root and a server are named; give one of --root and --server.")
+    if root is None and server is None:
+        raise click.UsageError(
+            "Neither a root nor a server is named; give --root ROOT (or TFX_ROLLOUT_ROOT), the folder that is served, "
+            "or --server URL (or TFX_ROLLOUT_SERVER), its API."
+        )
+    if server is None and (token_file or ca):
+        raise click.UsageError("--token-file and --ca are for --server; leave them out.")
+    return Place(root, server, token_file, ca)

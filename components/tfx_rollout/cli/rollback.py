@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import by_and_why_options, existing_model, json_option, model_option, root_option
+from tfx_rollout.cli.changes import change_options, tell_change
+from tfx_rollout.cli.options import asking_options, control_options, json_option, model_option
+
+if TYPE_CHECKING:
+    from tfx_rollout.cli.place import Place
 
 
 @click.command()
-@root_option
+@control_options
 @model_option
-@by_and_why_options
+@change_options
+@asking_options
 @json_option
-def rollback(root: Path, model: str, by: str, why: str, as_json: bool) -> None:
+def rollback(place: Place, model: str, expected: int | None, dry_run: bool, by: str | None, why: str, as_json: bool) -> None:
     """Make the version before the live one live again, at once: it was kept loaded.
 
     Refused while a rollout runs: `tfx-rollout rollout rollback` ends that one.
     """
-    from tfx_rollout.rollout import rollback_to_previous
-
-    state = rollback_to_previous(existing_model(root, model), by=by, why=why)
-    if as_json:
-        print_json(state.to_json())
-    else:
-        click.echo(
-            f"{model}: version {state.stable} is to be live again instead of {state.previous} (generation {state.generation})"
-        )
+    change = place.control(by).roll_back(model, why=why, expected=expected, dry_run=dry_run)
+    labels = change.configuration.desired["labels"]
+    tell_change(
+        change, f"{model}: version {labels['stable']} is to be live again instead of {labels.get('previous')}", as_json=as_json
+    )

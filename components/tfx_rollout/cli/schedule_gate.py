@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfx_rollout.cli.options import asker, model_option, root_option
+from tfx_rollout.cli.options import model_option, root_option
+from tfx_rollout.cli.place import asker
 
 if TYPE_CHECKING:
     from tfx_rollout.schedule.overlap import OnOverlap

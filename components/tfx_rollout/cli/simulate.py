@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option
+from tfx_rollout.cli.progress import progress
 from tfx_rollout.cli.tables import print_table
-
-PATIENCE_SECONDS = 1.0
-"""What takes no longer than this shows no progress."""
 
 
 @click.command()
@@ -83,21 +79,3 @@ def _show(document: dict[str, Any], text: str) -> None:
 def in_short(value: float | None) -> str | None:
     """A figure of a table: one digit after the point, if that."""
     return None if value is None else f"{value:,.1f}".removesuffix(".0")
-
-
-@contextmanager
-def progress(text: str, total: int) -> Iterator[Callable[[int], object]]:
-    """A function to be told how much of the total is done; it shows that on a terminal when it takes long."""
-    import sys
-    import time
-
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    begun = time.monotonic()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(text, total=total, visible=False)
-        yield lambda done: bar.update(task, completed=done, visible=time.monotonic() - begun > PATIENCE_SECONDS)

@@ -2,101 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import existing_model, json_option, root_option
-from tfx_rollout.cli.tables import print_table
+from tfx_rollout.cli.documents import print_document
+from tfx_rollout.cli.options import control_options, json_option
+from tfx_rollout.cli.tables import Tinted, print_table, tinted
 
 if TYPE_CHECKING:
-    from tfx_rollout.model_store import BasePath
-    from tfx_rollout.traffic import DesiredState, ObservedState
+    from tfx_rollout.cli.place import Place
+    from tfx_rollout.control.documents import ModelOverview, Models, Version
 
 
 @click.command()
-@root_option
+@control_options
 @click.option("--model", help="Only this model.  [default: all]")
 @json_option
-def status(root: Path, model: str | None, as_json: bool) -> None:
+def status(place: Place, model: str | None, as_json: bool) -> None:
     """Show what serves how much: versions, labels, split, servers, and what is being waited for."""
-    from tfx_rollout.model_store import ModelStore
-    from tfx_rollout.rollout import running_rollout
-    from tfx_rollout.supervisor.presence import running_supervisor
-
-    store = ModelStore(root)
-    bases = [existing_model(root, model)] if model else [store.model(name) for name in store.models()]
-    supervisor = running_supervisor(root)
+    control = place.control()
+    found = control.models()
+    if model:
+        known = [overview for overview in found.models if overview.model == model]
+        found = found.model_copy(update={"models": known or [control.model(model)]})
     if as_json:
-        print_json(
-            {
-                "supervisor": None if supervisor is None else supervisor.to_json(),
-                "models": [
-                    {
-                        "model": base.name,
-                        "versions": base.versions(),
-                        "desired": base.desired().to_json(),
-                        "observed": seen.to_json() if (seen := base.observed()) else None,
-                        "rollout": {"id": running.id, "phase": str(running.phase)}
-                        if (running := running_rollout(base))
-                        else None,
-                    }
-                    for base in bases
-                ],
-            }
-        )
+        print_document(found)
         return
-    if supervisor is None:
-        click.echo(f"No supervisor serves {root}; start one: tfx-rollout serve {root}")
-    else:
-        click.echo(f"{root} is served on {supervisor.gateway_address} by process {supervisor.pid}")
-    if not bases:
+    click.echo(_served(place, found))
+    if not found.models:
         click.echo("There is no model yet; push one: tfx-rollout push MODEL_DIR --root ROOT --model NAME")
-    for base in bases:
-        _print_model(base, served=supervisor is not None)
+    for overview in found.models:
+        observed = control.configuration(overview.model).observed or {}
+        _print_model(overview, observed.get("servers", ()), served=found.supervisor is not None)
 
 
-def _print_model(base: BasePath, *, served: bool) -> None:
-    from tfx_rollout.rollout import running_rollout
+@click.command()
+@control_options
+@json_option
+def ready(place: Place, as_json: bool) -> None:
+    """Say whether the setup can do its work: a supervisor serves the root, and its files can be read."""
+    found = place.control().readiness()
+    if as_json:
+        print_document(found)
+    else:
+        click.echo("ready" if found.ready else f"not ready: {' '.join(found.reasons)}")
+    raise SystemExit(0 if found.ready else 1)
 
-    desired, observed = base.desired(), base.observed()
+
+def _served(place: Place, found: Models) -> str:
+    where = place.root or place.server
+    if found.supervisor is None:
+        start = f"; start one: tfx-rollout serve {where}" if place.root else ""
+        return f"No supervisor serves {where}{start}"
+    return f"{where} is served on {found.supervisor.gateway_address} by process {found.supervisor.pid}"
+
+
+def _print_model(found: ModelOverview, servers: Sequence[Mapping[str, Any]], *, served: bool) -> None:
     click.echo()
     print_table(
-        f"{base.name} · generation {desired.generation}: {desired.cause.why} (by {desired.cause.by})",
+        f"{found.model} · generation {found.generation}: {found.cause} (by {found.by})",
         ("version", "labels", "wanted share", "share in force", "state", "servers"),
-        (
-            (row["version"], row["labels"], row["wanted"], row["in_force"], row["state"], row["servers"])
-            for row in _rows(base, desired, observed if served else None)
-        ),
+        (_row(version, found, served=served) for version in found.versions),
     )
-    running = running_rollout(base)
-    if running is not None:
-        click.echo(f"rollout {running.id} of version {running.version}, {str(running.phase).replace('_', ' ')}: {running.reason}")
-    if served and observed is not None:
-        if observed.fault:
-            click.echo(f"fault: {observed.fault}")
-        if observed.step:
-            click.echo(f"now: {observed.step}")
-        if restarts := {server.name: server.restarts for server in observed.servers if server.restarts}:
-            click.echo("restarts: " + ", ".join(f"{name} {count}" for name, count in restarts.items()))
+    for line in _lines(found, served=served):
+        click.echo(line)
+    restarts = {server["name"]: server["restarts"] for server in servers if server["restarts"]}
+    if served and restarts:
+        click.echo("restarts: " + ", ".join(f"{name} {count}" for name, count in restarts.items()))
 
 
-def _rows(base: BasePath, desired: DesiredState, observed: ObservedState | None) -> Iterator[dict[str, Any]]:
-    from tfx_rollout.traffic import Track
+def _row(version: Version, found: ModelOverview, *, served: bool) -> tuple[object, ...]:
+    weighted = bool({*version.labels} & {*found.desired_shares})
+    servers = version.servers if served else []
+    states = ", ".join(sorted({server.state for server in servers})) or None
+    good = all(server.state == "AVAILABLE" for server in servers)
+    names = [*version.labels, *version.aliases, *(["(pinned)"] if version.pinned else [])]
+    wanted, in_force = f"{version.desired_share:.2%}", f"{version.share:.2%}"
+    return (
+        version.version,
+        ", ".join(names) or None,
+        wanted if weighted else None,
+        (in_force if in_force == wanted else Tinted(in_force, "warn")) if weighted and served and found.shares else None,
+        None if states is None else Tinted(states, "good" if good else "bad" if "END" in states else "warn"),
+        ", ".join(server.server for server in servers) or None,
+    )
 
-    for version in reversed(base.versions()):
-        labels = [label for label, labelled in desired.labels.items() if labelled == version]
-        tracks = [track for track in (Track.STABLE, Track.CANARY) if str(track) in map(str, labels)]
-        servers = [s for s in observed.servers if version in s.versions] if observed else []
-        split = observed.split if observed else None
-        yield {
-            "version": version,
-            "labels": ", ".join(map(str, labels)) or None,
-            "wanted": f"{sum(desired.split.share(t) for t in tracks):.2%}" if tracks else None,
-            "in_force": f"{sum(split.share(t) for t in tracks):.2%}" if tracks and split else None,
-            "state": ", ".join(sorted({str(s.versions[version]) for s in servers})) or None,
-            "servers": ", ".join(s.name for s in servers) or None,
-        }
+
+def _lines(found: ModelOverview, *, served: bool) -> Iterator[str]:
+    """What is being done, and what is not as it should be."""
+    if found.rollout is not None:
+        running = found.rollout
+        yield f"rollout {running.id} of version {running.version}, {_spoken(running.phase)}: {running.reason}"
+    if found.experiment is not None:
+        test = found.experiment
+        yield f"A/B test {test.id} ({test.name}), {_spoken(test.phase)}: {test.reason}"
+    if not served:
+        return
+    if found.fault:
+        yield tinted(f"fault: {found.fault}", "bad")
+    if found.step:
+        yield f"now: {found.step}"
+    for difference in found.differences:
+        said = f"{difference.what}: {difference.wanted} is wanted, {difference.found} is there"
+        yield tinted(f"{said}; {difference.why}", "warn")
+    for version in found.versions:
+        for server in version.servers:
+            if server.error:
+                yield tinted(f"version {version.version} on {server.server}: {server.error}", "bad")
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 
 import click
 
 WIDE = 200
 """Columns of a table that goes to a file or a pipe."""
+
+Tint = Literal["good", "warn", "bad", "dim"]
+STYLES: dict[Tint, str] = {"good": "green", "warn": "yellow", "bad": "red", "dim": "bright_black"}
+"""Colours by what they mean; shown on terminals only, and not where NO_COLOR is set."""
+
+
+class Tinted(str):
+    """A cell with a meaning, so that it gets a colour where there are colours."""
+
+    tint: Tint
+
+    def __new__(cls, text: object, tint: Tint) -> Tinted:
+        self = super().__new__(cls, text)
+        self.tint = tint
+        return self
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -22,13 +39,23 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=WIDE)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("–" if cell is None else str(cell), style=_style(cell)) for cell in row))
     click.echo(title)
     console.print(table)
+
+
+def tinted(text: str, tint: Tint) -> str:
+    """A text in a colour, where stdout has colours."""
+    return click.style(text, fg=STYLES[tint]) if colours() else text
+
+
+def colours() -> bool:
+    """Whether what goes to stdout may have colours: it is a terminal, and NO_COLOR is not set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def when(seconds: float | None) -> str:
@@ -39,3 +66,7 @@ def when(seconds: float | None) -> str:
 def clock_time(seconds: float) -> str:
     """A time (seconds since the epoch) as local time of the day."""
     return datetime.fromtimestamp(seconds).strftime("%H:%M:%S")
+
+
+def _style(cell: object) -> str:
+    return STYLES[cell.tint] if isinstance(cell, Tinted) else ""

@@ -1,9 +1,12 @@
-"""Following a rollout's record as it grows."""
+"""Following a rollout as it goes: as a view on a terminal, else line by line."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,28 +14,35 @@ import click
 from tfx_rollout.cli.tables import clock_time
 
 if TYPE_CHECKING:
-    from tfx_rollout.evidence import Window
-    from tfx_rollout.model_store import BasePath
-    from tfx_rollout.rollout import Verdict
+    from tfx_rollout.control.documents import Rollout
+    from tfx_rollout.control.interface import Control
 
-POLL_S = 0.3
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it; the rollout goes on."""
+LEAST_COLUMNS, LEAST_LINES = 60, 10
+"""On a smaller terminal there is no view."""
 
 
-def follow(base: BasePath, rollout: str, *, until_decided: bool = False, as_json: bool = False) -> int:
-    """Prints events and verdicts as they come, at the end the report; returns the exit code.
+def follow(
+    control: Control, model: str, rollout: str, *, until_decided: bool = False, plain: bool = False, as_json: bool = False
+) -> int:
+    """Shows events and verdicts as they come, at the end the report; returns the exit code.
 
     0 when the candidate was promoted, went live as the first version, or (`until_decided`) holds after
     its last stage; 1 when it was rolled back or the rollout failed; 130 after Ctrl-C.
     """
-    from tfx_rollout.rollout import build_report, read_rollout, render_text
+    from tfx_rollout.rollout import render_text
 
     try:
-        _follow(base, rollout, until_decided=until_decided, as_json=as_json)
+        if as_json or plain or not view_possible():
+            _print_lines(control, model, rollout, until_decided=until_decided, as_json=as_json)
+        else:
+            _show_view(control, model, rollout, until_decided=until_decided)
     except KeyboardInterrupt:
+        if not as_json:
+            click.echo(f"rollout {rollout} goes on; see it again: tfx-rollout rollout watch {rollout}", err=True)
         return INTERRUPTED
-    document = build_report(read_rollout(base, rollout))
+    document = control.rollout_report(model, rollout)
     if as_json:
         click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
     else:
@@ -40,45 +50,50 @@ def follow(base: BasePath, rollout: str, *, until_decided: bool = False, as_json
     return 0 if document["passed"] else 1
 
 
-def _follow(base: BasePath, rollout: str, *, until_decided: bool, as_json: bool) -> None:
-    from tfx_rollout.rollout import read_rollout
-    from tfx_rollout.rollout.journal import Journal
+def view_possible() -> bool:
+    """Whether stdout is a terminal that a view can be drawn on."""
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return False
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return size.columns >= LEAST_COLUMNS and size.lines >= LEAST_LINES
 
-    journal = Journal(base, rollout)
-    told_events = told_windows = -1
-    while True:
-        state = journal.state()
-        if (state.events, state.windows) != (told_events, told_windows):
-            record = read_rollout(base, rollout)
-            state = record.state
-            lines = [_event(event) for event in record.events if event["number"] > told_events]
-            lines += [
-                _verdict(window, record.verdicts[window.number])
-                for window in record.windows
-                if window.number > told_windows and window.number in record.verdicts
-            ]
-            for line in sorted(lines, key=_place):
-                click.echo(json.dumps(line, ensure_ascii=False) if as_json else _text(line))
-            told_events, told_windows = state.events, state.windows
-        if state.finished or (until_decided and state.decided):
+
+def _show_view(control: Control, model: str, rollout: str, *, until_decided: bool) -> None:
+    from rich.console import Console
+
+    from tfx_rollout.cli.live.rollout_view import rollout_view
+    from tfx_rollout.cli.live.screen import show_live
+    from tfx_rollout.cli.live.snapshot import RolloutSnapshot, read_rollout_snapshot
+
+    def read() -> RolloutSnapshot:
+        return read_rollout_snapshot(control, model, rollout, time.time())
+
+    def ended(snapshot: RolloutSnapshot) -> bool:
+        return _ended(snapshot.rollout, until_decided=until_decided)
+
+    show_live(Console(), read, rollout_view, ended, control.follow_rollout(model, rollout))
+
+
+def _print_lines(control: Control, model: str, rollout: str, *, until_decided: bool, as_json: bool) -> None:
+    for line in _lines(control, model, rollout, until_decided=until_decided):
+        click.echo(json.dumps(line, ensure_ascii=False) if as_json else _text(line))
+
+
+def _lines(control: Control, model: str, rollout: str, *, until_decided: bool) -> Iterator[dict[str, Any]]:
+    from tfx_rollout.control.documents import Rollout
+
+    for told in control.follow_rollout(model, rollout):
+        if told["type"] in ("event", "verdict"):
+            yield told
+        elif told["type"] == "state" and _ended(Rollout.model_validate(told), until_decided=until_decided):
             return
-        time.sleep(POLL_S)
 
 
-def _place(line: dict[str, Any]) -> tuple[int, int]:
-    """Verdicts in the order of their windows, and each event after the verdict that it followed from."""
-    return (line["window"]["number"], 0) if line["type"] == "verdict" else (line["window"], line["number"])
+def _ended(rollout: Rollout, *, until_decided: bool) -> bool:
+    return rollout.finished or (until_decided and rollout.phase == "holding")
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "event", **event}
-
-
-def _verdict(window: Window, verdict: Verdict) -> dict[str, Any]:
-    return {"type": "verdict", "window": window.to_json(), "verdict": verdict.to_json()}
-
-
-def _text(line: dict[str, Any]) -> str:
+def _text(line: Mapping[str, Any]) -> str:
     if line["type"] == "event":
         return f"{clock_time(line['at'])}  {_words(line['event'])} → {_words(line['to'])}: {line['reason']}"
     window, verdict = line["window"], line["verdict"]

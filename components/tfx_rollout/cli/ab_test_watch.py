@@ -1,0 +1,103 @@
+"""Following an A/B test as it goes: as a view on a terminal, else a line for each event."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tfx_rollout.cli.tables import clock_time
+from tfx_rollout.cli.watch import INTERRUPTED, view_possible
+
+if TYPE_CHECKING:
+    from tfx_rollout.control.documents import Experiment
+    from tfx_rollout.control.interface import Control
+
+POLL_S = 1.0
+PATIENCE_S = 60.0
+"""How long an API that does not answer is asked again."""
+
+
+def follow(
+    control: Control, model: str, experiment: str, *, until_decided: bool = False, plain: bool = False, as_json: bool = False
+) -> int:
+    """Shows what happens as it comes, at the end the report; returns the exit code: 1 when it failed, 130 after Ctrl-C."""
+    from tfx_rollout.experiment import render_experiment_text
+
+    try:
+        if as_json or plain or not view_possible():
+            for event in _events(control, model, experiment, until_decided=until_decided):
+                click.echo(json.dumps(event, ensure_ascii=False) if as_json else _text(event))
+        else:
+            _show_view(control, model, experiment, until_decided=until_decided)
+    except KeyboardInterrupt:
+        if not as_json:
+            click.echo(f"A/B test {experiment} goes on; see it again: tfx-rollout ab-test watch {experiment}", err=True)
+        return INTERRUPTED
+    document = control.experiment_report(model, experiment)
+    if as_json:
+        click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
+    else:
+        click.echo("\n" + render_experiment_text(document))
+    return 1 if document["outcome"] == "failed" else 0
+
+
+def _show_view(control: Control, model: str, experiment: str, *, until_decided: bool) -> None:
+    from rich.console import Console
+
+    from tfx_rollout.cli.live.experiment_view import experiment_view
+    from tfx_rollout.cli.live.screen import show_live
+    from tfx_rollout.cli.live.snapshot import ExperimentSnapshot, read_experiment_snapshot
+
+    def read() -> ExperimentSnapshot:
+        return read_experiment_snapshot(control, model, experiment, time.time())
+
+    def ended(snapshot: ExperimentSnapshot) -> bool:
+        return _ended(snapshot.experiment, until_decided=until_decided)
+
+    states = _states(control, model, experiment, until_decided=until_decided)
+    show_live(Console(), read, experiment_view, ended, states)
+
+
+def _events(control: Control, model: str, experiment: str, *, until_decided: bool) -> Iterator[dict[str, Any]]:
+    """What happened, from its first event on."""
+    told = -1
+    for _ in _states(control, model, experiment, until_decided=until_decided):
+        for event in control.experiment_report(model, experiment)["events"]:
+            if event["number"] > told:
+                told = event["number"]
+                yield {"type": "event", **event}
+
+
+def _states(control: Control, model: str, experiment: str, *, until_decided: bool) -> Iterator[Experiment]:
+    """How it stands, whenever that changes, to its end."""
+    from tfx_rollout.errors import ApiBusy, ApiUnreachable
+
+    revision: str | None = None
+    answered = time.monotonic()
+    while True:
+        try:
+            found = control.experiment(model, experiment)
+        except (ApiUnreachable, ApiBusy):
+            if time.monotonic() - answered > PATIENCE_S:
+                raise
+        else:
+            answered = time.monotonic()
+            if found.revision != revision:
+                revision = found.revision
+                yield found
+            if _ended(found, until_decided=until_decided):
+                return
+        time.sleep(POLL_S)
+
+
+def _ended(found: Experiment, *, until_decided: bool) -> bool:
+    return found.finished or (until_decided and found.outcome is not None)
+
+
+def _text(event: dict[str, Any]) -> str:
+    name, to = (str(event[key]).replace("_", " ") for key in ("event", "to"))
+    return f"{clock_time(event['at'])}  {name} → {to}: {event['reason']}"

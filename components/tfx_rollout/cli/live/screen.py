@@ -1,0 +1,97 @@
+"""The loop behind a view: reads when something happened, draws, and leaves a clean screen however it ends."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.live import Live
+
+from tfx_rollout.cli.live.snapshot import ExperimentSnapshot, RolloutSnapshot
+from tfx_rollout.errors import ApiBusy, ApiUnreachable
+
+S = TypeVar("S", RolloutSnapshot, ExperimentSnapshot)
+
+LEAST_S = 0.5
+"""Figures are read no oftener than this."""
+MOST_S = 2.0
+"""… and at least this often: shares and states of servers change without an event."""
+DRAWS_PER_SECOND = 4
+
+
+class _Current(Generic[S]):
+    """The newest snapshot, drawn for the terminal as it is at the moment, so that a resize takes effect at once."""
+
+    def __init__(self, snapshot: S, view: Callable[[S, int], RenderableType]) -> None:
+        self.snapshot: S = snapshot
+        self._view: Callable[[S, int], RenderableType] = view
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._view(replace(self.snapshot, now=time.time()), options.max_width)
+
+
+def show_live(
+    console: Console,
+    read: Callable[[], S],
+    view: Callable[[S, int], RenderableType],
+    ended: Callable[[S], bool],
+    happened: Iterable[object],
+) -> S:
+    """Shows what `read` gives, anew whenever something `happened`, until it has `ended`; returns the last snapshot.
+
+    `happened` blocks for the next thing; what it raises is raised here. A `read` that fails for want of an answer
+    is told on the screen and repeated: `happened` knows when it is in vain. Ctrl-C is a `KeyboardInterrupt`.
+    """
+    news: queue.Queue[Exception | None] = queue.Queue()
+    over = threading.Event()
+    threading.Thread(target=_listen, args=(happened, news, over), daemon=True).start()
+    current = _Current(read(), view)
+    with Live(current, console=console, screen=True, refresh_per_second=DRAWS_PER_SECOND) as live:
+        while not ended(current.snapshot):
+            finished = _await_news(news)
+            try:
+                current.snapshot = read()
+            except (ApiUnreachable, ApiBusy) as fault:
+                current.snapshot = replace(current.snapshot, notice=str(fault))
+                if finished:
+                    raise
+            live.refresh()
+            if finished:
+                break
+    over.set()
+    return current.snapshot
+
+
+def _listen(happened: Iterable[object], news: queue.Queue[Exception | None], over: threading.Event) -> None:
+    """Tells of everything that happens with None, and at last of the end or the error."""
+    try:
+        for _ in happened:
+            if over.is_set():
+                return
+            news.put(None)
+        news.put(StopIteration())
+    except Exception as error:  # noqa: BLE001 - told to the thread that draws, which raises it
+        news.put(error)
+
+
+def _await_news(news: queue.Queue[Exception | None]) -> bool:
+    """Waits for something to happen, and a little for what comes with it. True when nothing more will."""
+    until = time.monotonic() + LEAST_S
+    timeout = MOST_S
+    while True:
+        try:
+            told = news.get(timeout=timeout)
+        except queue.Empty:
+            return False
+        if isinstance(told, StopIteration):
+            return True
+        if told is not None:
+            raise told
+        timeout = max(0.0, until - time.monotonic())
+        if not timeout:
+            return False

@@ -13,7 +13,7 @@ import pytest
 
 from tfx_rollout.serving import TetheredLauncher
 from tfx_rollout.serving.launch import COMMAND_VARIABLE
-from tfx_rollout.supervisor.child import Child
+from tfx_rollout.supervisor.child import READ_WITHIN_S, Child
 from tfx_rollout.supervisor.process_folder import ProcessFolder
 from tfx_rollout.traffic import Label, VersionState
 from tfx_rollout.traffic.placement import ServerSpec
@@ -26,8 +26,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         text = open(flags["model_config_file"]).read()
         versions = re.findall(r"versions: (\\d+)", text)
-        labels = dict(re.findall(r'key: "(\\w+)" value: (\\d+)', text))
-        label = re.search(r"/labels/(\\w+)/", self.path)
+        labels = dict(re.findall(r'key: "([\\w.-]+)" value: (\\d+)', text))
+        label = re.search(r"/labels/([\\w.-]+)/", self.path)
         if label is None:
             ok, answer = True, {"model_version_status": [{"version": v, "state": "AVAILABLE", "status": {}} for v in versions]}
         else:
@@ -75,6 +75,23 @@ def turn(child: Child, until, seconds: float = 20) -> None:
         child.ask()
         child.collect()
         time.sleep(0.01)
+
+
+def test_labels_that_were_moved_are_believed_only_when_the_server_must_have_read_them(child_of):
+    now = [time.monotonic()]
+    child = child_of(SERVER, clock=lambda: now[0])
+    child.configure(ServerSpec((1, 2), {Label.STABLE: 1, "eu.best": 2}))
+    turn(child, lambda: child.observation().ready)
+    assert child.observation().labels == {Label.STABLE: 1, "eu.best": 2}
+    assert not child.reading
+    child.configure(ServerSpec((1, 2), {Label.STABLE: 2, "eu.best": 2}))
+    turn(child, lambda: child.observation().labels.get(Label.STABLE) == 2)
+    assert child.reading
+    now[0] -= 2 * READ_WITHIN_S  # as if all that had been some seconds ago
+    child.configure(ServerSpec((1, 2), {Label.STABLE: 1, "eu.best": 2}))
+    now[0] += 2 * READ_WITHIN_S
+    turn(child, lambda: child.observation().labels.get(Label.STABLE) == 1)
+    assert not child.reading
 
 
 def test_a_server_is_ready_when_it_answers_and_tells_what_it_holds(child_of):

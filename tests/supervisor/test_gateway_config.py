@@ -25,10 +25,21 @@ def test_a_canary_without_a_share_is_a_track_that_requests_can_ask_for():
     assert (routes.tracks[Track.CANARY].grpc_port, routes.split) == (2001, Split(0))
 
 
-def test_the_canarys_number_goes_to_the_canarys_track_alone():
-    traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY}, canary_version=7)
+def test_each_track_has_its_number_where_it_is_known():
+    traffic = ModelTraffic(Split(500), {Track.STABLE: STABLE, Track.CANARY: CANARY}, numbers={Track.CANARY: 7})
     (routes,) = gateway_config({"taxi": traffic}, ADDRESSES).models
     assert (routes.tracks[Track.CANARY].version, routes.tracks[Track.STABLE].version) == (7, None)
+
+
+def test_variants_lead_to_the_primary_by_their_labels_with_their_shares():
+    split = Split(variants={Track.VARIANT_B: 2000, Track.VARIANT_C: 3000})
+    variants = {Track.VARIANT_B: Route("taxi", Label.VARIANT_B), Track.VARIANT_C: Route("taxi", Label.VARIANT_C)}
+    (routes,) = gateway_config({"taxi": ModelTraffic(split, {Track.STABLE: STABLE, **variants})}, ADDRESSES).models
+    assert routes.split == split
+    assert (routes.tracks[Track.VARIANT_C].grpc_port, routes.tracks[Track.VARIANT_C].label) == (1001, "variant-c")
+    del variants[Track.VARIANT_B]
+    (routes,) = gateway_config({"taxi": ModelTraffic(split, {Track.STABLE: STABLE, **variants})}, ADDRESSES).models
+    assert routes.split == Split(variants={Track.VARIANT_C: 3000})
 
 
 def test_a_track_whose_server_has_no_address_is_left_out_with_its_share():

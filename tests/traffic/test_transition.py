@@ -65,7 +65,8 @@ class World:
     serving: SimulatedServing
     desired: DesiredState = DesiredState("m")
     history: list[dict] = field(default_factory=list)
-    in_flight: list[tuple[Track, Route, float]] = field(default_factory=list)
+    in_flight: list[tuple[Track, Route, float, int | None]] = field(default_factory=list)
+    """Requests that are on their way: track, route, when they began, and the version that the gateway will say of the answer."""
     crashed: dict[str, float] = field(default_factory=dict)
     recovering: set[str] = field(default_factory=set)
     kept: set[tuple[str, object]] = field(default_factory=set)
@@ -107,13 +108,17 @@ class World:
 
     def check(self) -> None:
         arriving = [sent for sent in self.in_flight if sent[2] <= self.now - ON_THE_WAY]
-        for track, route, started in arriving:
+        for track, route, started, number in arriving:
             server = self.serving.servers.get(route.server)
             if server is None:
                 latest = self.crashed.get(route.server, 0.0) + 2 + self.serving.delays.gateway
                 assert started <= latest, f"{track} was sent to {route.server}, which is gone"
             else:
-                self.answered(track, route, server.answers(route.label), started)
+                version = server.answers(route.label)
+                self.answered(track, route, version, started)
+                assert version is None or number in (None, version), (
+                    f"an answer of {version} on {track} was said to be {number}'s"
+                )
         self.check_kept()
         self.in_flight = [sent for sent in self.in_flight if sent not in arriving]
         for track, route in self.serving.routes.items():
@@ -124,8 +129,10 @@ class World:
                 self.answered(track, route, version, self.now)
             elif route.server not in self.recovering:
                 assert version is not None, f"the label of {track} is missing on {route.server} while a route leads there"
+            number = self.serving.numbers.get(track)
+            assert version is None or number in (None, version), f"{track} is said to lead to {number}, and leads to {version}"
             if weight:
-                self.in_flight.append((track, route, self.now))
+                self.in_flight.append((track, route, self.now, number))
 
     def check_kept(self) -> None:
         """An alias that answers, and a pinned version that is loaded, stay so for as long as they are desired."""
@@ -264,6 +271,9 @@ def test_every_sequence_of_states_and_crashes_is_safe_at_every_instant_and_settl
     if isinstance(step, Settled):
         assert_in_force(world)
         assert isinstance(world.tick(), Settled)
+        assert world.serving.numbers == {
+            track: world.desired.labels[route.label] for track, route in world.serving.routes.items()
+        }
 
 
 def assert_in_force(world: World) -> None:

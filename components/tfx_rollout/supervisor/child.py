@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import signal
 import time
@@ -16,7 +17,7 @@ from tfx_rollout.serving import Launcher, ModelServerProcess, ServedModel, rende
 from tfx_rollout.supervisor.backoff import Backoff
 from tfx_rollout.supervisor.probe import Answers, Probe
 from tfx_rollout.supervisor.process_folder import Survivor
-from tfx_rollout.traffic import Label, ServerObservation, VersionState
+from tfx_rollout.traffic import ServerObservation, VersionState, label_named
 from tfx_rollout.traffic.placement import ServerSpec
 
 log = logging.getLogger("tfx_rollout.supervisor")
@@ -27,6 +28,8 @@ HANGS_AFTER_S = 30.0
 """A server that once answered and has been silent for this long is killed and started again."""
 STOP_GRACE_S = 15.0
 """What a server gets to end by itself; the embedded one gives running requests 10 s of it."""
+READ_WITHIN_S = 3.0
+"""Within how many seconds a running server has surely read a new configuration, which it polls every second."""
 HOPELESS_AFTER = 3
 """Deaths in a row, without one answer in between, after which they are reported as a fault."""
 
@@ -70,6 +73,7 @@ class Child:
         self._started_at = 0.0
         self._next_start = 0.0
         self._silent_until = 0.0
+        self._labels_written_at = -math.inf
         self._kill_at: float | None = None
         self._silent_deaths = 0
         self._load_errors: Mapping[int, str] = {}
@@ -90,6 +94,11 @@ class Child:
     def unheard(self) -> bool:
         """Whether it was adopted, and may yet answer for the first time: nothing should be decided about it."""
         return self.answers is None and self._process is not None and self._clock() < self._silent_until
+
+    @property
+    def reading(self) -> bool:
+        """Whether what it said last of its labels may be from before it read its newest configuration."""
+        return self.answers is not None and self.answers.at < self._labels_written_at + READ_WITHIN_S
 
     @property
     def fault(self) -> str | None:
@@ -118,6 +127,8 @@ class Child:
         self._process = ModelServerProcess.adopt(self.name, survivor.process, survivor.record.facts)
         self._probe = Probe(self._process, self.model, self._executor)
         self._started_at = self._clock()
+        # Who was here before may have written the configuration just now.
+        self._labels_written_at = self._started_at
         self._silent_until = self._started_at + PATIENCE_S
         log.info("model server %s goes on (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
 
@@ -129,6 +140,8 @@ class Child:
             # A server that could not load these versions gets another chance with others at once.
             self._load_errors, self._silent_deaths = {}, 0
             self._next_start = self._clock()
+        if spec.labels != self.spec.labels:
+            self._labels_written_at = self._clock()
         self.spec = spec
 
     def tick(self) -> None:
@@ -194,7 +207,7 @@ class Child:
             and self._clock() - answers.at <= PATIENCE_S
         )
         versions: dict[int, VersionState] = dict.fromkeys(self._load_errors, VersionState.END)
-        errors, labels = dict(self._load_errors), dict[Label, int]()
+        errors, labels = dict(self._load_errors), dict[str, int]()
         if ready and answers is not None:
             versions = {version: status.state for version, status in answers.versions.items()}
             errors = {version: status.error for version, status in answers.versions.items() if status.error}
@@ -225,6 +238,8 @@ class Child:
         )
         self._probe = Probe(self._process, self.model, self._executor)
         self._started_at = now
+        # It reads its configuration before it answers for the first time.
+        self._labels_written_at = -math.inf
         log.info("model server %s started (pid %d, versions %s)", self.name, self._process.pid, _listed(self.spec.versions))
 
     def _bury(self, now: float) -> None:
@@ -269,7 +284,7 @@ def _spec_in(config_file: Path) -> ServerSpec:
             versions, labels = rendered_spec(config_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return ServerSpec()
-    return ServerSpec(versions, {Label(label): version for label, version in labels.items()})
+    return ServerSpec(versions, {label_named(label): version for label, version in labels.items()})
 
 
 def _how_it_ended(process: ModelServerProcess) -> str:

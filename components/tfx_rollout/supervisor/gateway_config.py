@@ -21,8 +21,9 @@ class ModelTraffic:
     routes: Mapping[Track, Route] = field(default_factory=dict)
     mirror: int = 0
     sticky: Sticky | None = None
-    canary_version: int | None = None
-    """The canary's number, so that clients can pin it although it is not on the primary server."""
+    numbers: Mapping[Track, int] = field(default_factory=dict)
+    """The version that answers on each track, where that is certain: what answers carry, and how clients can pin a
+    canary that is not on the primary server."""
 
 
 def gateway_config(traffic: Mapping[str, ModelTraffic], addresses: Addresses) -> GatewayConfig:
@@ -40,15 +41,14 @@ def _model_routes(model: str, traffic: ModelTraffic, addresses: Addresses) -> Mo
     for track, route in traffic.routes.items():
         address = addresses.get(route.server)
         if address is not None:
-            version = traffic.canary_version if track is Track.CANARY else None
-            tracks[track] = Upstream(*address, label=str(route.label), version=version)
+            tracks[track] = Upstream(*address, label=str(route.label), version=traffic.numbers.get(track))
     if Track.STABLE not in tracks:
         return None
     primary = addresses.get(primary_server(model))
     return ModelRoutes(
         model=model,
         tracks=tracks,
-        split=traffic.split if Track.CANARY in tracks else Split(),
+        split=traffic.split.only(set(tracks)),
         mirror=traffic.mirror if Track.SHADOW in tracks else 0,
         sticky=traffic.sticky,
         pinned=None if primary is None else Upstream(*primary),

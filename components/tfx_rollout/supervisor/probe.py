@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.serving import ModelServerClient, ModelServerProcess, VersionStatus
-from tfx_rollout.traffic import Label
 
 TIMEOUT_S = 1.0
 """Seconds that a server gets for each answer."""
@@ -20,7 +19,7 @@ class Answers:
     """What a server said at `at` (seconds on the monotonic clock)."""
 
     versions: Mapping[int, VersionStatus]
-    labels: Mapping[Label, int]
+    labels: Mapping[str, int]
     at: float
 
 
@@ -38,7 +37,7 @@ class Probe:
         self.lacks_rest_since: float | None = None
         """Since when, on the monotonic clock, it has been seen to serve gRPC alone."""
 
-    def ask(self, labels: Collection[Label]) -> Future[Answers] | None:
+    def ask(self, labels: Collection[str]) -> Future[Answers] | None:
         """Begins a round about the versions and these labels; None until the last one was collected."""
         if self._running is not None:
             return None
@@ -60,7 +59,7 @@ class Probe:
         """Closes the connections; a round under way ends by itself."""
         self._client.close()
 
-    def _round(self, labels: frozenset[Label]) -> Answers:
+    def _round(self, labels: frozenset[str]) -> Answers:
         at = time.monotonic()
         try:
             versions = self._client.version_states(self._model)

@@ -24,6 +24,9 @@ from tfx_rollout.traffic import (
     Step,
     StopServer,
     Stuck,
+    after_numbers,
+    certain_numbers,
+    in_words,
     next_step,
 )
 
@@ -32,7 +35,7 @@ log = logging.getLogger("tfx_rollout.supervisor")
 IDLE_LOOK_S = 1.0
 """Seconds between two looks at the servers of a model where nothing is left to do."""
 DRAIN_SECONDS = 1.0
-"""How long a weight of 0 must be in force before its label goes."""
+"""How long a weight of 0 must be in force before its label goes, and a number be gone before its label moves."""
 
 
 class SupervisedModel:
@@ -132,8 +135,7 @@ class SupervisedModel:
         self.tend()
         if self._unheard:
             return False
-        self._link.shape(self.base.name, desired.mirror, desired.sticky, desired.canary)
-        self._step = next_step(desired, self._observe(), drained=self._link.in_force_for(self.base.name) >= DRAIN_SECONDS)
+        self._step = self._decide(desired)
         return self._apply(self._step, desired)
 
     def publish(self, now: float) -> None:
@@ -152,6 +154,18 @@ class SupervisedModel:
         if self._written is not None:
             gone = ObservedState(self.base.name, step="the supervisor has stopped", at=now)
             self.base.write_observed(gone, guard=self._guard)
+
+    def _decide(self, desired: DesiredState) -> Step:
+        """The next step; on the way also which track has which number at the gateway."""
+        link, model, observed = self._link, self.base.name, self._observe()
+        drained = link.in_force_for(model) >= DRAIN_SECONDS
+        step = next_step(desired, observed, drained=drained)
+        reading = {name for name, child in self.children.items() if child.reading}
+        numbers = certain_numbers(desired, observed, step, numbered=link.numbers(model), reading=reading)
+        link.shape(model, desired.mirror, desired.sticky, numbers)
+        return after_numbers(
+            step, observed, gone=lambda track: link.unnumbered_for(model, track) >= DRAIN_SECONDS, drained=drained
+        )
 
     def _apply(self, step: Step, desired: DesiredState) -> bool:
         model = self.base.name
@@ -181,7 +195,7 @@ class SupervisedModel:
             generation=self._generation,
             servers=tuple(child.observation() for _, child in sorted(self.children.items())),
             gateway_address=self._gateway_address,
-            step=_words(self._step),
+            step=in_words(self._step),
             fault=stuck or next(filter(None, [*faults, self._link.fault]), None),
         )
         if in_force is None:
@@ -189,25 +203,7 @@ class SupervisedModel:
         return replace(state, split=in_force.split, routes=in_force.routes, split_since=in_force.since)
 
 
-def _words(step: Step) -> str:
-    """What is being done or waited for; empty when settled."""
-    match step:
-        case StartServer(server, spec):
-            return f"start server {server} with versions {list(spec.versions)}"
-        case Configure(server, spec):
-            return f"configure server {server} with versions {list(spec.versions)}"
-        case SetTraffic(split):
-            return f"set the split to {split}"
-        case StopServer(server):
-            return f"stop server {server}"
-        case Await(what):
-            return f"wait for {what}"
-        case Stuck(reason):
-            return reason
-        case _:
-            return ""
-
-
 def _said(desired: DesiredState) -> str:
-    labels = ", ".join(f"{label} {version}" for label, version in desired.labels.items())
-    return f"{labels or 'no labels'}; {desired.split}"
+    labels = ", ".join(f"{label} {version}" for label, version in desired.names.items())
+    pinned = f"; pinned {', '.join(map(str, desired.pinned))}" if desired.pinned else ""
+    return f"{labels or 'no labels'}{pinned}; {desired.split}"

@@ -64,6 +64,8 @@ class TrafficLink:
         self._refused: GatewayConfig | None = None
         self._retry_at = 0.0
         self._in_force: dict[str, InForce] = {}
+        self._unnumbered_since: dict[tuple[str, Track], float] = {}
+        self._known_since = -math.inf
         self._backoff = Backoff()
         self._next_start = 0.0
         self._rotate_at = 0.0
@@ -81,7 +83,7 @@ class TrafficLink:
             if not self._gateway.routes_by(gateway_config(told.traffic, told.addresses)):
                 continue
             self._told, self._wanted, self._addresses = told, dict(told.traffic), dict(told.addresses)
-            now = self._monotonic()
+            now = self._known_since = self._monotonic()
             for model, traffic in told.traffic.items():
                 self._in_force[model] = InForce(traffic.split, traffic.routes, told.since[model], now)
             return
@@ -97,10 +99,11 @@ class TrafficLink:
         old = self._wanted.get(model, ModelTraffic())
         self._wanted[model] = replace(old, split=split, routes=dict(routes))
 
-    def shape(self, model: str, mirror: int, sticky: Sticky | None, canary_version: int | None) -> None:
-        """Sets what does not depend on the safe order: mirrored share, assignment by a header, the canary's number."""
+    def shape(self, model: str, mirror: int, sticky: Sticky | None, numbers: Mapping[Track, int]) -> None:
+        """Sets what does not depend on the safe order: mirrored share, assignment by a header, and the tracks' numbers,
+        which have an order of their own (`traffic.numbering`)."""
         old = self._wanted.get(model, ModelTraffic())
-        self._wanted[model] = replace(old, mirror=mirror, sticky=sticky, canary_version=canary_version)
+        self._wanted[model] = replace(old, mirror=mirror, sticky=sticky, numbers=dict(numbers))
 
     def locate(self, server: str, ports: tuple[int, int] | None) -> None:
         """Says where a server listens. Between two processes of it (None) the last address stays."""
@@ -119,6 +122,16 @@ class TrafficLink:
         """For how many seconds that has been so, by the monotonic clock; since it was recovered if that is later."""
         found = self._in_force.get(model)
         return math.inf if found is None else self._monotonic() - found.since_monotonic
+
+    def numbers(self, model: str) -> Mapping[Track, int]:
+        """The version numbers of this model's tracks that the gateway confirmed last."""
+        return self._told.traffic.get(model, ModelTraffic()).numbers
+
+    def unnumbered_for(self, model: str, track: Track) -> float:
+        """For how many seconds the gateway has surely had no number for this track, by the monotonic clock."""
+        if self._applied is None or track in self.numbers(model):
+            return 0.0
+        return self._monotonic() - self._unnumbered_since.get((model, track), self._known_since)
 
     @property
     def confirmed(self) -> bool:
@@ -159,6 +172,8 @@ class TrafficLink:
             self._gateway.apply(config, timeout_s=APPLY_WITHIN_S)
         except RolloutError:
             self._refused, self._retry_at = config, self._monotonic() + RETRY_AFTER_S
+            # It may come into force yet, so that what was confirmed before has to be confirmed again.
+            self._applied = None
             raise
         self._applied, self._refused, self.fault = config, None, None
         self._confirm(offered)
@@ -178,6 +193,8 @@ class TrafficLink:
         now, monotonic = self._clock(), self._monotonic()
         since = dict(offered.since)
         for model, traffic in offered.traffic.items():
+            for track in self.numbers(model).keys() - traffic.numbers.keys():
+                self._unnumbered_since[model, track] = monotonic
             before = self._in_force.get(model)
             if before is not None and (before.split, before.routes) == (traffic.split, traffic.routes):
                 continue

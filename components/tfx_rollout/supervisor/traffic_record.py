@@ -79,7 +79,7 @@ def _traffic_to_json(traffic: ModelTraffic) -> dict[str, Any]:
         "routes": {str(track): {"server": route.server, "label": str(route.label)} for track, route in traffic.routes.items()},
         "mirror": traffic.mirror,
         "sticky": None if traffic.sticky is None else vars(traffic.sticky),
-        "canary_version": traffic.canary_version,
+        "numbers": {str(track): version for track, version in traffic.numbers.items()},
     }
 
 
@@ -89,5 +89,6 @@ def _traffic_from_json(data: Mapping[str, Any]) -> ModelTraffic:
         routes={Track(track): Route(route["server"], Label(route["label"])) for track, route in data["routes"].items()},
         mirror=data["mirror"],
         sticky=None if data["sticky"] is None else Sticky(**data["sticky"]),
-        canary_version=data["canary_version"],
+        # Records of before all tracks had numbers tell the canary's alone, which was not always certain.
+        numbers={Track(track): version for track, version in data.get("numbers", {}).items()},
     )

@@ -25,6 +25,8 @@ from tfx_rollout.traffic import (
     Stuck,
     Track,
     VersionState,
+    after_numbers,
+    certain_numbers,
     next_step,
 )
 
@@ -162,12 +164,16 @@ class SimulatedServing:
         self.fault: str | None = None
         self.split: Split | None = None
         self.routes: dict[Track, Route] = {}
+        self.numbers: dict[Track, int] = {}
+        """The version that the gateway says of each track's answers, where it says one."""
         self.split_since = 0.0
         self._changed_at = -math.inf
         self.splits: list[tuple[float, Split]] = []
         self.mirrors: list[tuple[float, int]] = []
         self.doing = ""
         self._pending: tuple[int, SetTraffic] | None = None
+        self._numbers_wanted: dict[Track, int] = {}
+        self._unnumbered_at: dict[Track, float] = {}
 
     def observed(self) -> ObservedState:
         return ObservedState(
@@ -187,7 +193,7 @@ class SimulatedServing:
         """Decide and apply one step, as the supervisor does: none while the gateway has not confirmed the last traffic."""
         if self._pending is not None:
             return Await("the gateway to confirm")
-        step = next_step(desired, self.observed(), drained=self.clock.monotonic() - self._changed_at >= self.drain_seconds)
+        step = self._decide(desired)
         self.fault = step.reason if isinstance(step, Stuck) else None
         self.doing = "" if isinstance(step, Settled) else str(step)
         self._mirror(desired)
@@ -208,12 +214,14 @@ class SimulatedServing:
         for server in self.servers.values():
             server.tick()
         if self._pending is None:
+            self._number()
             return
         left, traffic = self._pending
         if left > 0:
             self._pending = (left - 1, traffic)
             return
         self._pending = None
+        self._number()
         self.split, self.routes, self.split_since = traffic.split, dict(traffic.routes), self.clock.now()
         self._changed_at = self.clock.monotonic()
         self.splits.append((self.split_since, traffic.split))
@@ -240,6 +248,24 @@ class SimulatedServing:
     def mirror_at(self, at: float) -> float:
         """The share of the requests that was copied to the candidate at a time (seconds since the epoch)."""
         return next((units / FULL for since, units in reversed(self.mirrors) if since <= at), 0.0)
+
+    def _decide(self, desired: DesiredState) -> Step:
+        observed, now = self.observed(), self.clock.monotonic()
+        drained = now - self._changed_at >= self.drain_seconds
+        step = next_step(desired, observed, drained=drained)
+        reading = {server.name for server in self.servers.values() if server.spec != server.read}
+        self._numbers_wanted = certain_numbers(desired, observed, step, numbered=self.numbers, reading=reading)
+
+        def gone(track: Track) -> bool:
+            since = self._unnumbered_at.get(track, -math.inf)
+            return track not in self.numbers and now - since >= self.drain_seconds
+
+        return after_numbers(step, observed, gone=gone, drained=drained)
+
+    def _number(self) -> None:
+        for track in self.numbers.keys() - self._numbers_wanted.keys():
+            self._unnumbered_at[track] = self.clock.monotonic()
+        self.numbers = dict(self._numbers_wanted)
 
     def _mirror(self, desired: DesiredState) -> None:
         units = desired.mirror if Track.SHADOW in self.routes else 0

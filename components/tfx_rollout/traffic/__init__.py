@@ -2,9 +2,11 @@
 
 from tfx_rollout.traffic.consistency import allowed_versions
 from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
+from tfx_rollout.traffic.numbering import after_numbers, certain_numbers
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
 from tfx_rollout.traffic.split import FULL, Split
+from tfx_rollout.traffic.step_words import in_words
 from tfx_rollout.traffic.steps import Await, Configure, Settled, SetTraffic, StartServer, Step, StopServer, Stuck
 from tfx_rollout.traffic.track import LABEL_OF, VARIANT_LABELS, VARIANTS, WEIGHTED, Label, Track, label_named
 from tfx_rollout.traffic.transition import next_step
@@ -35,9 +37,12 @@ __all__ = [
     "Stuck",
     "Track",
     "VersionState",
+    "after_numbers",
     "alias_fault",
     "allowed_versions",
     "canary_server",
+    "certain_numbers",
+    "in_words",
     "label_named",
     "next_step",
     "place",

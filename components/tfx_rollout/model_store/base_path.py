@@ -191,6 +191,8 @@ class BasePath:
 
     def _refuse_removal(self, version: int, desired: DesiredState, observed: ObservedState | None) -> None:
         uses = [f"label {label} of the desired state" for label, v in desired.labels.items() if v == version]
+        uses += [f"alias {alias}" for alias, v in desired.aliases.items() if v == version]
+        uses += ["a pin"] if version in desired.pinned else []
         if version in desired.versions and not uses:
             uses.append("the desired state")
         for server in observed.servers if observed else ():

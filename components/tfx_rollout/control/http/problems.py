@@ -36,7 +36,7 @@ UNFORESEEN = Problem(
     type="/problems/unforeseen",
     title="Unforeseen",
     status=500,
-    detail="The API failed at this request in a way that was not foreseen; its log has the whole story. Ask again, or tell the operator.",
+    detail="The API failed at this request in a way that was not foreseen. Ask again, or tell the operator: its log has the story.",
 )
 
 

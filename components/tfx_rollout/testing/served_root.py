@@ -17,11 +17,13 @@ from tfx_rollout.testing.serving import SimulatedServing
 class ServedRoot:
     """Stands in for `tfx-rollout serve` while one model's steps are tested; use it in `with`.
 
-    `canary` is how the candidate behaves. Each turn takes 4 seconds of simulated time.
+    `canary` is how the candidate behaves. Each turn takes 4 seconds of simulated time; `pause`, which may be
+    set meanwhile, is how many real seconds go by between two turns.
     """
 
-    def __init__(self, base: BasePath, canary: Behaviour | None = None) -> None:
+    def __init__(self, base: BasePath, canary: Behaviour | None = None, *, pause: float = 0.0) -> None:
         self.base = base
+        self.pause = pause
         clock = ManualClock(time.time())
         self._serving = SimulatedServing(base.name, clock)
         evidence = InMemoryEvidence(clock, self._serving.split_at, canary=canary or Behaviour(), waiting_seconds=2.0)
@@ -40,6 +42,8 @@ class ServedRoot:
                 self.base.write_observed(self._serving.settle(self.base.desired()))
                 self._controller.tick()
                 self._clock.advance(4.0)
+                if self.pause:
+                    self._stopped.wait(self.pause)
 
     def __enter__(self) -> ServedRoot:
         self._thread.start()

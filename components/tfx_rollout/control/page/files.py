@@ -17,7 +17,7 @@ POLICY = (
 """The content security policy of the page: only files of this server, nothing inline, in nobody's frame."""
 
 _PAGE = Path(__file__).parent
-_SHARED = ("charts.js", "colours.css", "uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE")
+_SHARED = ("charts.js", "colours.css", "common.css", "uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE")
 """What the page has in common with that of the report, below the report's template."""
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -36,7 +36,7 @@ def render_html(document: Mapping[str, Any]) -> str:
     """The page of a report (`build_report`). Raises `RolloutError` where Jinja2, which fills it in, is not installed."""
     library = f"/*\n{_text('uplot/LICENSE')}\n*/\n{_text('uplot/uPlot.iife.min.js')}"  # its licence goes where it goes
     script = _text("charts.js") + _text("page.js")
-    styles = _text("uplot/uPlot.min.css") + _text("colours.css") + _text("page.css")
+    styles = _text("uplot/uPlot.min.css") + _text("colours.css") + _text("common.css") + _text("page.css")
     environment = _environment()
     safe = environment.filters["safe"]
     return environment.get_template("page.html.j2").render(

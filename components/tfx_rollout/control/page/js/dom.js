@@ -8,7 +8,7 @@
      vars     custom properties of its style: { share: 0.3 } is --share
      value    of a field, set once; what a person types is theirs
      made     called with the element when it is new; its result, if any, when it is taken away again
-     shown    called with the element after every update
+     shown    called with the element after every update, when it is in the document
      own      true: what is inside is somebody else's and left alone */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -18,9 +18,22 @@ export function h(tag, attributes, ...children) {
   return { tag, attributes: attributes ?? {}, children: flat(children) };
 }
 
+/* `build(...sources)`, called again only when one of the sources is another object; the same description is skipped at once. */
+export function memo(build) {
+  let before = [];
+  let built = null;
+  return (...sources) => {
+    if (built === null || sources.some((source, i) => source !== before[i])) [before, built] = [sources, build(...sources)];
+    return built;
+  };
+}
+
 export function render(place, ...wanted) {
   children(place, flat(wanted));
+  waiting.splice(0).forEach((shown) => shown());
 }
+
+const waiting = [];
 
 const flat = (parts) => parts.flat(Infinity).filter((part) => part != null && part !== false && part !== "");
 
@@ -63,8 +76,8 @@ function create(part) {
   if (!own) children(node, part.children);
   if (value != null) node.value = value;
   const gone = made?.(node);
-  shown?.(node);
-  kept.set(node, { tag: part.tag, attributes: part.attributes, gone });
+  if (shown) waiting.push(() => shown(node));
+  kept.set(node, { tag: part.tag, attributes: part.attributes, part, gone });
   return node;
 }
 
@@ -74,10 +87,13 @@ function update(node, part) {
     return node;
   }
   const before = kept.get(node);
+  if (before.part === part) return node; // described by the very same object: nothing has changed
+  before.part = part;
   attributes(node, before.attributes, part.attributes);
   if (!part.attributes.own) children(node, part.children);
   before.attributes = part.attributes;
-  part.attributes.shown?.(node);
+  const { shown } = part.attributes;
+  if (shown) waiting.push(() => shown(node));
   return node;
 }
 

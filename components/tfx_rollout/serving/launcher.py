@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
 from tfx_rollout.serving.server_process import ServerProcess
@@ -40,14 +40,17 @@ class TetheredLauncher:
         """See `Launcher`."""
 
 
-def start_in_own_session(command: Sequence[str], output: BinaryIO, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Starts a command whose output goes to `output`, `environment` added to ours."""
+def start_in_own_session(
+    command: Sequence[str], output: BinaryIO, environment: Mapping[str, str], *, descriptors: Collection[int] = ()
+) -> subprocess.Popen[bytes]:
+    """Starts a command whose output goes to `output`, `environment` added to ours. It inherits these open `descriptors`."""
     return subprocess.Popen(
         command,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
+        pass_fds=descriptors,
         # Ctrl-C in a terminal reaches the whole group: the supervisor alone decides who stops when.
         start_new_session=True,
     )

@@ -28,6 +28,8 @@ class SupervisorInfo:
     gateway_address: str
     admin_address: str
     started: float
+    api_address: str | None = None
+    """`host:port` of the HTTP API (or `[host]:port`); None while it has none."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -36,6 +38,7 @@ class SupervisorInfo:
             "gateway_address": self.gateway_address,
             "admin_address": self.admin_address,
             "started": self.started,
+            **({} if self.api_address is None else {"api_address": self.api_address}),
         }
 
 
@@ -112,6 +115,8 @@ def _read_info(root: Path) -> SupervisorInfo | None:
     if data is None:
         return None
     try:
-        return SupervisorInfo(data["pid"], data["gateway_address"], data["admin_address"], data["started"])
+        return SupervisorInfo(
+            data["pid"], data["gateway_address"], data["admin_address"], data["started"], data.get("api_address")
+        )
     except KeyError as error:
         raise CorruptState(str(root / INFO_FILE), f"it has no {error}") from error

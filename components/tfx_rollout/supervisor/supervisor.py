@@ -20,8 +20,9 @@ from tfx_rollout.model_store import Lease, ModelStore, make_folder
 from tfx_rollout.model_store.lease import TTL_S
 from tfx_rollout.serving import Launcher, TetheredLauncher, free_port
 from tfx_rollout.supervisor.adoption import end_left_over, gateway_for
+from tfx_rollout.supervisor.api_process import ApiProcess, ApiSettings
 from tfx_rollout.supervisor.attempts import Attempts
-from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence, withdraw
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, announced, presence, withdraw
 from tfx_rollout.supervisor.process_folder import ProcessFolder, Survivor
 from tfx_rollout.supervisor.served_root import ServedRoot
 
@@ -57,12 +58,14 @@ class Supervisor:
         lease_ttl_s: float = TTL_S,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
         max_request_bytes: int = MAX_REQUEST_BYTES,
+        api: ApiSettings | None = None,
     ) -> None:
         """`host` and `port` are where clients come, `admin_port` (a free one by default) is the
         gateway's own interface; `grace_s` is what running requests get at the stop. `tethered`:
         gateway and servers end with this process however it ends. `standby`: wait while another
         supervisor serves the root. `local`: see `ModelStore`. `request_timeout_s`: how long a
-        request may take, `max_request_bytes`: how large its body may be."""
+        request may take, `max_request_bytes`: how large its body may be. `api`: the HTTP API
+        beside it, none by default."""
         self.store = ModelStore(root.absolute(), local=None if local is None else local.absolute())
         self._host, self._port, self._admin_port = host, port, admin_port
         self._grace_s = grace_s
@@ -73,6 +76,7 @@ class Supervisor:
         self._launcher: Launcher = TetheredLauncher() if tethered else self._processes
         self._lease = Lease(self.store.lease_dir, ttl_s=lease_ttl_s)
         self._attempts = Attempts()
+        self._api = None if api is None else ApiProcess(api, self.store)
         self._stopping = False
 
     def run(self) -> None:
@@ -109,6 +113,17 @@ class Supervisor:
     def _serve(self, alone_on_host: bool) -> None:
         if not self._acquire_lease(alone_on_host):
             return
+        if self._api is None:
+            self._serve_models(alone_on_host)
+            return
+        before = announced(self.store.root)
+        self._api.open(former=None if before is None else before.api_address)
+        try:
+            self._serve_models(alone_on_host)
+        finally:
+            self._api.stop()
+
+    def _serve_models(self, alone_on_host: bool) -> None:
         withdraw(self.store.root)
         make_folder(self.store.models_dir)
         make_folder(self.store.gateway_dir)
@@ -136,7 +151,8 @@ class Supervisor:
         kept = root.adopt_servers(survivors)
         of_lost_models = {role: survivor for role, survivor in survivors.items() if role not in kept}
         end_left_over(self.store.gateway_dir, self._processes, of_lost_models, grace_s=self._grace_s)
-        return root, SupervisorInfo(os.getpid(), gateway.address, f"127.0.0.1:{settings.admin_port}", time.time())
+        api_address = None if self._api is None else self._api.address
+        return root, SupervisorInfo(os.getpid(), gateway.address, f"127.0.0.1:{settings.admin_port}", time.time(), api_address)
 
     def _gateway_settings(self, found: Survivor | None) -> GatewaySettings:
         running = None if found is None or found.process is None else int(found.record.facts["admin_port"])
@@ -155,6 +171,7 @@ class Supervisor:
         """Turn after turn, until it is told to stop."""
         while not self._stopping:
             try:
+                self._tend_api()
                 self._attempts.make("the lease", self._lease.renew)
                 busy = root.turn()
             except LostLease as lost:
@@ -163,6 +180,11 @@ class Supervisor:
                     announce(self.store.root, info)
             else:
                 time.sleep(BUSY_TURN_S if busy else TURN_S)
+
+    def _tend_api(self) -> None:
+        """A fault of the API is said, and disturbs nothing else."""
+        if self._api is not None:
+            self._attempts.make("the API", self._api.tick)
 
     def _acquire_lease(self, alone_on_host: bool) -> bool:
         """Waits until the root may be written; False when it was told to stop before. Raises `Busy`, `StorageFault`."""
@@ -192,6 +214,7 @@ class Supervisor:
         while not attempt():
             if self._stopping:
                 return False
+            self._tend_api()
             root.turn_without_lease()
             time.sleep(TURN_S)
         log.info("the lease is had again (fence %d); the desired state is applied", self._lease.fence or 0)

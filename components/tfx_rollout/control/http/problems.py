@@ -36,7 +36,7 @@ UNFORESEEN = Problem(
     type="/problems/unforeseen",
     title="Unforeseen",
     status=500,
-    detail="The API failed at this request in a way that was not foreseen. Ask again, or tell the operator: its log has the story.",
+    detail="The API failed at this request in a way that was not foreseen; ask again, or see its log for the whole story.",
 )
 
 

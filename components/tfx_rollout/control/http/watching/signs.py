@@ -33,15 +33,15 @@ def _dates_in(folder: Path) -> Sign:
 
 def _newest_in(folder: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(folder))
+        folders = sorted(folder.iterdir())
     except OSError:
         return []
-    return [folder / name for name in names[-NEWEST:]]
+    return folders[-NEWEST:]
 
 
-def _date(file: os.PathLike[str]) -> tuple[int, int, int]:
+def _date(file: Path | os.DirEntry[str]) -> tuple[int, int, int]:
     try:
-        found = os.stat(file)
+        found = file.stat()
     except OSError:
         return 0, 0, 0
     return found.st_ino, found.st_mtime_ns, found.st_size

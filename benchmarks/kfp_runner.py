@@ -42,7 +42,17 @@ TAXI_SECONDS, PLAIN_SECONDS = 600.0, 180.0
 def supervised(volume: Path) -> Iterator[None]:
     """Serves a root in a process of its own."""
     volume.mkdir()
-    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(volume), "--port", str(free_port()), "--tethered"]
+    command = [
+        sys.executable,
+        "-m",
+        "tfx_rollout.cli",
+        "serve",
+        str(volume),
+        "--port",
+        str(free_port()),
+        "--tethered",
+        "--no-api",
+    ]
     with volume.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:

@@ -93,7 +93,8 @@ def model_is_served() -> None:
     command("push", str(export), "--model", "twice")
     plan = Path("/tmp/plan.yaml")
     plan.write_text("stages: [{share: 0.5}]\npromotion: automatic\n")
-    serve = ["tfx-rollout", "serve", str(ROOT), "--host", "0.0.0.0", "--port", str(PORT), "--local", str(LOCAL), "--tethered"]
+    serve = ["tfx-rollout", "serve", str(ROOT), "--host", "0.0.0.0", "--port", str(PORT), "--api-port", "0"]
+    serve += ["--local", str(LOCAL), "--tethered"]
     log = Path("/tmp/supervisor.log")
     with log.open("wb") as output, subprocess.Popen(serve, stderr=output) as supervisor:
         try:

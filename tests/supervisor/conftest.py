@@ -140,8 +140,9 @@ class Serving:
 
 
 @contextmanager
-def serving_of(root: Path, *options: str, port: int | None = None, tethered: bool = True) -> Iterator[Serving]:
+def serving_of(root: Path, *options: str, port: int | None = None, tethered: bool = True, api: bool = False) -> Iterator[Serving]:
     """Serves a root with the command; ends it by its pid, and what it left if it was not tethered."""
+    options = ("--api-port", "0", *options) if api else ("--no-api", *options)
     port, log_file = port or free_port(), root.parent / f"{root.name}.log"
     options = ("--tethered", *options) if tethered else options
     with log_file.open("ab") as log:

@@ -202,7 +202,17 @@ def test_a_tethered_supervisor_ends_what_an_untethered_one_left_and_starts_its_o
 def test_a_supervisor_that_stands_by_takes_over(lives, serve, wait_until):
     lives.serving.go_live(1)
     pids = lives.pids()
-    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(lives.root), "--port", str(lives.serving.port), "--standby"]
+    command = [
+        sys.executable,
+        "-m",
+        "tfx_rollout.cli",
+        "serve",
+        str(lives.root),
+        "--port",
+        str(lives.serving.port),
+        "--standby",
+        "--no-api",
+    ]
     log_file = lives.root.parent / "standby.log"
     with log_file.open("wb") as log:
         standby = subprocess.Popen(command, stderr=log)

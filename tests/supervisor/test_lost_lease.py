@@ -72,7 +72,17 @@ def test_a_supervisor_on_another_host_is_named_and_this_one_does_not_start(tmp_p
     renewing = threading.Thread(target=renew)
     renewing.start()
     try:
-        command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(tmp_path), "--port", str(free_port()), "--tethered"]
+        command = [
+            sys.executable,
+            "-m",
+            "tfx_rollout.cli",
+            "serve",
+            str(tmp_path),
+            "--port",
+            str(free_port()),
+            "--tethered",
+            "--no-api",
+        ]
         refused = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60)
     finally:
         over.set()

@@ -193,7 +193,7 @@ def test_a_root_that_is_a_file_is_refused_with_one_sentence(tmp_path):
 
 
 def serve_once(root, port) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(root), "--port", str(port)]
+    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(root), "--port", str(port), "--no-api"]
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=30)
 
 

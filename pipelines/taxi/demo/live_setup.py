@@ -30,7 +30,8 @@ class LiveSetup:
         self._last_line = ""
 
     def __enter__(self) -> LiveSetup:
-        command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(self.root), "--port", str(self.port), "--tethered"]
+        serve = ["serve", str(self.root), "--port", str(self.port), "--api-port", "0", "--tethered"]
+        command = [sys.executable, "-m", "tfx_rollout.cli", *serve]
         self._process = subprocess.Popen(tethered(command), stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._follow, daemon=True, name="supervisor's lines").start()
         deadline = time.monotonic() + READY_SECONDS

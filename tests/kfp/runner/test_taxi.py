@@ -79,7 +79,17 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     bucket, volume = folder / "bucket", folder / "volume"
     volume.mkdir()
     write_spans(bucket / "data")
-    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(volume), "--port", str(free_port()), "--tethered"]
+    command = [
+        sys.executable,
+        "-m",
+        "tfx_rollout.cli",
+        "serve",
+        str(volume),
+        "--port",
+        str(free_port()),
+        "--tethered",
+        "--no-api",
+    ]
     with (folder / "serve.log").open("wb") as log:
         supervisor = subprocess.Popen(command, stderr=log)
     try:

@@ -60,6 +60,7 @@ def serving(documents, tmp_path: Path) -> Iterator[Serving]:
         "--local=/var/lib/tfx-rollout": f"--local={tmp_path / 'local'}",
         "--port=8500": f"--port={port}",
         "--admin-port=9901": f"--admin-port={free_port()}",
+        "--api-port=8600": f"--api-port={free_port()}",
     }
     words = [places.pop(word, word) for word in container.words[1:]]
     assert places == {}
@@ -110,7 +111,7 @@ def test_every_probe_path_is_answered_by_a_gateway_that_runs(documents, serving:
 def test_a_second_pod_waits_and_takes_over_when_the_first_one_ends(serving: Serving, tmp_path: Path):
     await_true(lambda: serving.status("/gateway/heartbeat") == 200, "the heartbeat of the first")
     port = free_port()
-    second = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(serving.root), "--port", str(port)]
+    second = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(serving.root), "--port", str(port), "--no-api"]
     log = tmp_path / "second.log"
     with (
         log.open("wb") as output,

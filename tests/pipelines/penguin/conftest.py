@@ -77,7 +77,19 @@ def run(root: Path, tmp_path: Path) -> Callable[..., Any]:
 def served(root: Path) -> Iterator[str]:
     """The root, served by the command; the address for clients."""
     port, log_file = free_port(), root.parent / "supervisor.log"
-    command = [sys.executable, "-m", "tfx_rollout.cli", "serve", str(root), "--port", str(port), "--grace", "5", "--tethered"]
+    command = [
+        sys.executable,
+        "-m",
+        "tfx_rollout.cli",
+        "serve",
+        str(root),
+        "--port",
+        str(port),
+        "--grace",
+        "5",
+        "--tethered",
+        "--no-api",
+    ]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:

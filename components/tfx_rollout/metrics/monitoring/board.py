@@ -6,60 +6,25 @@ Every query takes the model from the board's variable and Prometheus from its da
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from tfx_rollout.metrics.monitoring import FOLDER
+from tfx_rollout.metrics.monitoring.grafana import (
+    DATASOURCE,
+    SCHEMA_VERSION,
+    Json,
+    Panel,
+    Query,
+    Row,
+    datasource_variable,
+    label_variable,
+    placed,
+)
 
 FILE = FOLDER / "board.json"
-SCHEMA_VERSION = 39
-"""Of Grafana 11; newer ones take it as well."""
 
-Json = dict[str, Any]
-Kind = Literal["timeseries", "table", "stat", "state-timeline"]
-
-_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_WIDTH, _HEIGHT = 24, 8
 _MODEL = 'model=~"$model"'
 _BY_VERSION = "{{model}} {{track}} · version {{version}}"
 _BY_TRACK = "{{model}} {{track}}"
-
-
-@dataclass(frozen=True)
-class Query:
-    """One query in Prometheus' language, and what its series are called."""
-
-    expr: str
-    legend: str
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One panel: a title, a sentence, and queries whose values have a unit of Grafana's."""
-
-    title: str
-    description: str
-    queries: tuple[Query, ...]
-    unit: str = "short"
-    kind: Kind = "timeseries"
-    width: int = 12
-    stacked: bool = False
-    logarithmic: bool = False
-    most: float | None = None
-    """The end of the scale, where it has one."""
-    values: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Text and colour for single values."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """Panels under one heading."""
-
-    title: str
-    panels: tuple[Panel, ...]
-
-
 _YES_NO = {"0": ("no", "red"), "1": ("yes", "green")}
 
 
@@ -287,122 +252,23 @@ def board() -> Json:
         "graphTooltip": 1,
         "time": {"from": "now-1h", "to": "now"},
         "refresh": "10s",
-        "templating": {"list": [_datasource_variable(), _model_variable()]},
+        "templating": {"list": [datasource_variable(), label_variable("model", "tfx_rollout_desired_generation", "Model")]},
         "annotations": {"list": [_rollback_marks()]},
         "links": [],
-        "panels": list(_placed(ROWS)),
-    }
-
-
-def _datasource_variable() -> Json:
-    return {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "hide": 0}
-
-
-def _model_variable() -> Json:
-    query = "label_values(tfx_rollout_desired_generation, model)"
-    return {
-        "type": "query",
-        "name": "model",
-        "label": "Model",
-        "datasource": _SOURCE,
-        "query": {"query": query, "refId": "model"},
-        "definition": query,
-        "refresh": 2,
-        "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "current": {"text": ["All"], "value": ["$__all"]},
+        "panels": list(placed(ROWS)),
     }
 
 
 def _rollback_marks() -> Json:
     return {
         "name": "Rolled back",
-        "datasource": _SOURCE,
+        "datasource": DATASOURCE,
         "enable": True,
         "iconColor": "red",
         "expr": f'increase(tfx_rollout_rollouts_ended_total{{{_MODEL},outcome="rolled_back"}}[$__interval]) > 0',
         "titleFormat": "{{model}} rolled back",
         "step": "1m",
     }
-
-
-def _placed(rows: Sequence[Row]) -> Iterator[Json]:
-    """The panels from left to right, in lines below their row's heading."""
-    number, y = 1, 0
-    for row in rows:
-        place = {"h": 1, "w": _WIDTH, "x": 0, "y": y}
-        yield {"id": number, "type": "row", "title": row.title, "collapsed": False, "gridPos": place, "panels": []}
-        number, y, x = number + 1, y + 1, 0
-        for panel in row.panels:
-            if x + panel.width > _WIDTH:
-                x, y = 0, y + _HEIGHT
-            yield _panel(panel, number, {"h": _HEIGHT, "w": panel.width, "x": x, "y": y})
-            number, x = number + 1, x + panel.width
-        y += _HEIGHT
-
-
-def _panel(panel: Panel, number: int, place: Json) -> Json:
-    instant = panel.kind in ("table", "stat")
-    targets = [
-        {
-            "refId": chr(ord("A") + index),
-            "datasource": _SOURCE,
-            "expr": query.expr,
-            "legendFormat": query.legend,
-            "instant": instant,
-            "range": not instant,
-            **({"format": "table"} if panel.kind == "table" else {}),
-        }
-        for index, query in enumerate(panel.queries)
-    ]
-    found: Json = {
-        "id": number,
-        "type": panel.kind,
-        "title": panel.title,
-        "description": panel.description,
-        "datasource": _SOURCE,
-        "gridPos": place,
-        "targets": targets,
-        "fieldConfig": {"defaults": _field_defaults(panel), "overrides": []},
-        "options": _OPTIONS[panel.kind],
-    }
-    if panel.kind == "table":
-        hidden = dict.fromkeys(("Time", "__name__", "job", "instance"), True)
-        found["transformations"] = [
-            {"id": "organize", "options": {"excludeByName": hidden, "renameByName": {"Value": "answers"}}}
-        ]
-    return found
-
-
-_OPTIONS: dict[Kind, Json] = {
-    "timeseries": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}},
-    "table": {"showHeader": True},
-    "stat": {
-        "reduceOptions": {"calcs": ["lastNotNull"]},
-        "colorMode": "value",
-        "graphMode": "none",
-        "textMode": "value_and_name",
-    },
-    "state-timeline": {"showValue": "never", "legend": {"displayMode": "list", "placement": "bottom"}},
-}
-
-
-def _field_defaults(panel: Panel) -> Json:
-    defaults: Json = {"unit": panel.unit}
-    if panel.kind == "timeseries":
-        custom: Json = {"lineWidth": 1, "fillOpacity": 60 if panel.stacked else 0, "showPoints": "never"}
-        custom["stacking"] = {"mode": "normal" if panel.stacked else "none"}
-        custom["scaleDistribution"] = {"type": "log", "log": 10} if panel.logarithmic else {"type": "linear"}
-        defaults["custom"] = custom
-        if not panel.logarithmic:
-            defaults["min"] = 0
-    if panel.most is not None:
-        defaults["max"] = panel.most
-    if panel.values:
-        options = {value: {"text": text, "color": colour} for value, (text, colour) in panel.values.items()}
-        defaults["mappings"] = [{"type": "value", "options": options}]
-    return defaults
 
 
 def render() -> str:

@@ -5,6 +5,7 @@ from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
 from tfx_rollout.traffic.numbering import after_numbers, certain_numbers
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
+from tfx_rollout.traffic.rehearsal import rehearse
 from tfx_rollout.traffic.split import FULL, Split
 from tfx_rollout.traffic.step_words import in_words
 from tfx_rollout.traffic.steps import Await, Configure, Settled, SetTraffic, StartServer, Step, StopServer, Stuck
@@ -47,6 +48,7 @@ __all__ = [
     "next_step",
     "place",
     "primary_server",
+    "rehearse",
     "routes",
     "serves",
 ]

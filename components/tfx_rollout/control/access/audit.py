@@ -54,19 +54,34 @@ class AuditLog:
 
     @contextmanager
     def recorded(
-        self, by: str, role: str, action: str, model: str | None, facts: Mapping[str, Any], detail: Callable[[], str]
-    ) -> Iterator[None]:
-        """Records what comes of the block: `detail` when it ends well, else its error, which is raised on.
+        self, by: str, role: str, action: str, model: str | None, facts: Mapping[str, Any]
+    ) -> Iterator[Callable[[str], None]]:
+        """Records what comes of the block: what it says by the function that it is given, or its error, which is raised on.
 
         A trail that cannot be written undoes no change: that is said to the log.
         """
+        said = "done"
+
+        def say(detail: str) -> None:
+            nonlocal said
+            said = detail
+
         try:
-            yield
+            yield say
         except Exception as error:
-            said = str(error) if isinstance(error, RolloutError) else f"an error of this program ({type(error).__name__})"
-            self._record_or_log(by, role, action, model, status_of(error), said, facts)
+            detail = str(error) if isinstance(error, RolloutError) else f"an error of this program ({type(error).__name__})"
+            self.record_or_log(by, role, action, model, status_of(error), detail, facts)
             raise
-        self._record_or_log(by, role, action, model, DONE, detail(), facts)
+        self.record_or_log(by, role, action, model, DONE, said, facts)
+
+    def record_or_log(
+        self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Adds an entry, or says to the log why it could not."""
+        try:
+            self.record(by, role, action, model, status, detail, facts)
+        except RolloutError as error:
+            log.error("not in the audit trail: %s asked to %s (status %d): %s", by, action, status, error)
 
     def read(self, *, limit: int = 100, offset: int = 0) -> AuditTrail:
         """Entries, newest first. Raises `StorageFault` and `CorruptState`."""
@@ -81,14 +96,6 @@ class AuditLog:
                     lines += newest_first[max(0, offset - total) : offset + limit - total]
                 total += count
         return AuditTrail(entries=[self._parsed(line) for line in lines], total=total)
-
-    def _record_or_log(
-        self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any]
-    ) -> None:
-        try:
-            self.record(by, role, action, model, status, detail, facts)
-        except RolloutError as error:
-            log.error("not in the audit trail: %s asked to %s (status %d): %s", by, action, status, error)
 
     def _make_way(self) -> None:
         """Lets the files move on by one when the one that grows is full. To be called under the lock."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx_rollout.control.documents import Role, Token, TokenCreated, TokenWanted
+from tfx_rollout.control.documents import Token, TokenCreated, TokenWanted
 from tfx_rollout.errors import Conflict, CorruptState, NotFound
 from tfx_rollout.model_store import FileLock, make_folder, read_json, write_json
 
@@ -111,7 +111,9 @@ class TokenFile:
         return self._kept
 
     def _read(self) -> tuple[_Kept, ...]:
-        data = read_json(self.path) or {"schema": SCHEMA, "tokens": []}
+        data = read_json(self.path)
+        if data is None:
+            return ()
         try:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"schema {data['schema']} is not the known schema {SCHEMA}")
@@ -138,6 +140,3 @@ def _from_json(row: dict[str, Any]) -> _Kept:
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-__all__ = ["PREFIX", "Role", "TokenFile"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfx_rollout.control.access.outcome import DONE
 from tfx_rollout.control.documents import FeedbackTaken
 from tfx_rollout.control.local.part import Part
 from tfx_rollout.evidence.feedback import append_feedback
@@ -15,7 +16,8 @@ class FeedbackPart(Part):
 
     def give_feedback(self, model: str, rows: Iterable[Mapping[str, Any] | str]) -> FeedbackTaken:
         files = self._root.files(model)
-        with self._recorded("give feedback", model) as say:
-            taken = append_feedback(files.base, rows)
-            say(f"{taken.new} new, {taken.known} known before")
+        taken = append_feedback(files.base, rows)
+        told = self._root.feedback.add(self.by, model, new=taken.new, known=taken.known)
+        if told is not None:
+            self._root.audit.record_or_log(self.by, str(self.role), "give feedback", model, DONE, told)
         return FeedbackTaken(model=model, new=taken.new, known=taken.known)

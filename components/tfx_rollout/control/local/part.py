@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.control.access.feedback_tally import FeedbackTally
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role, Rollout
 from tfx_rollout.control.local.model_files import ModelFiles
@@ -30,6 +31,7 @@ class Root:
         folder = self.store.access_dir
         self.presence = RootPresence(self.store)
         self.audit = AuditLog(folder)
+        self.feedback = FeedbackTally()
         self.tokens = TokenFile(folder)
 
     def files(self, model: str) -> ModelFiles:
@@ -53,13 +55,7 @@ class Part:
     @contextmanager
     def _recorded(self, action: str, model: str | None = None, **facts: Any) -> Iterator[Callable[[str], None]]:
         """Records the change that the block makes, whatever comes of it. The block is given a function that says what did."""
-        done = "done"
-
-        def say(detail: str) -> None:
-            nonlocal done
-            done = detail
-
-        with self._root.audit.recorded(self.by, str(self.role), action, model, facts, lambda: done):
+        with self._root.audit.recorded(self.by, str(self.role), action, model, facts) as say:
             yield say
 
     def _rollout(self, files: ModelFiles, rollout: str) -> Rollout:

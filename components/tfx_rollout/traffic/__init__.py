@@ -2,6 +2,7 @@
 
 from tfx_rollout.traffic.consistency import allowed_versions
 from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
+from tfx_rollout.traffic.differences import Difference, differences
 from tfx_rollout.traffic.numbering import after_numbers, certain_numbers
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
@@ -23,6 +24,7 @@ __all__ = [
     "Cause",
     "Configure",
     "DesiredState",
+    "Difference",
     "Label",
     "ObservedState",
     "Route",
@@ -43,6 +45,7 @@ __all__ = [
     "allowed_versions",
     "canary_server",
     "certain_numbers",
+    "differences",
     "in_words",
     "label_named",
     "next_step",

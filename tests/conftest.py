@@ -6,8 +6,12 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -45,6 +49,36 @@ def plan() -> dict[str, Any]:
         "min_requests": 100,
         "promotion_deadline_seconds": 100_000,
     }
+
+
+@pytest.fixture
+def serve_api() -> Iterator[Callable[..., str]]:
+    """`serve_api(root)`: the real API of a root over HTTP, in a thread; gives its address. Options are `ApiOptions`'."""
+    with ExitStack() as served:
+        yield lambda root, **options: served.enter_context(_served_api(root, **options))
+
+
+@contextmanager
+def _served_api(root: Path, *, scheme: str = "http", **options: Any) -> Iterator[str]:
+    import uvicorn
+
+    from tfx_rollout.control.http.app import create_app
+    from tfx_rollout.control.http.settings import ApiOptions
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        given = ApiOptions(root, port=port, **options)
+        tls = {"ssl_certfile": given.tls_cert, "ssl_keyfile": given.tls_key}
+        app = create_app(given)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none", **tls))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"{scheme}://127.0.0.1:{port}"
+        finally:
+            app.state.back.watch.close()
+            server.should_exit = True
+            thread.join(30)
 
 
 @pytest.fixture

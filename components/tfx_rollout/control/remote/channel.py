@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ class Channel:
         self, url: str, *, token: str | None, ca: Path | None, timeout: float, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        self._token = token
+        self._token, self._timeout = token, timeout
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise InvalidInput(f"{_without_secret(url)!r} is no address of an API; give one such as https://models.example:8443.")
@@ -108,35 +108,38 @@ class Channel:
         headers = {"Content-Type": "application/x-ndjson"}
         return self._parsed(document, self._asked("POST", path, headers=headers, content=lines))
 
-    def follow(self, path: str, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[ServerSentEvent]:
+    def follow(self, path: str) -> Iterator[ServerSentEvent]:
         """A stream of events to its end, taken up again after the last event where it breaks. Blocks for the next one."""
         last_id: str | None = None
         wait, broke_at = FIRST_WAIT_S, None
         while True:
             try:
                 for event in self._stream(path, last_id):
-                    wait, broke_at = FIRST_WAIT_S, None
-                    last_id = event.id
-                    yield event
+                    broke_at = None
+                    if event is not None:
+                        wait, last_id = FIRST_WAIT_S, event.id
+                        yield event
                 return
             except (ApiUnreachable, ApiBusy) as fault:
                 now = time.monotonic()
                 broke_at = now if broke_at is None else broke_at
                 if now - broke_at > PATIENCE_S:
                     raise
-                sleep(min(getattr(fault, "seconds", None) or wait, LONGEST_WAIT_S))
+                time.sleep(min(getattr(fault, "seconds", None) or wait, LONGEST_WAIT_S))
                 wait = min(2 * wait, LONGEST_WAIT_S)
 
-    def _stream(self, path: str, last_id: str | None) -> Iterator[ServerSentEvent]:
+    def _stream(self, path: str, last_id: str | None) -> Iterator[ServerSentEvent | None]:
+        """None once it stands, then its events. Only a stream that was ended properly just ends."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
-        timeout = httpx.Timeout(self._http.timeout.connect, read=STREAM_SILENCE_S)
+        timeout = httpx.Timeout(self._timeout, read=STREAM_SILENCE_S)
         try:
             with self._http.stream("GET", self.url + path, headers=headers, timeout=timeout) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise self._fault_of(answer)
+                yield None
                 yield from events_in(answer.iter_lines(), last_id)
         except httpx.RequestError as fault:
             raise self._fault_between(fault) from fault
@@ -152,16 +155,17 @@ class Channel:
         also: Iterable[int] = (),
     ) -> httpx.Response:
         tries, wait = TRIES if method == "GET" else 1, FIRST_WAIT_S
+        until = time.monotonic() + self._timeout
         while True:
             tries -= 1
             try:
                 answer = self._once(method, path, query, headers, content)
-                if answer.status_code == 200 or answer.is_success or answer.status_code in also:
+                if answer.is_success or answer.status_code in also:
                     return answer
                 raise self._fault_of(answer)
             except (ApiUnreachable, ApiBusy) as fault:
                 pause = getattr(fault, "seconds", None) or wait
-                if not tries or pause > LONGEST_WAIT_S:
+                if not tries or pause > LONGEST_WAIT_S or time.monotonic() + pause > until:
                     raise
                 time.sleep(pause)
                 wait *= 2
@@ -201,6 +205,10 @@ class Channel:
             return ApiUnreachable(self.url, "did not answer in time", "see what became of it, then ask again")
         if isinstance(fault, httpx.RemoteProtocolError) and "illegal" in said.lower():
             return ApiDiffers(self.url, f"does not speak HTTP ({said})", "see whether its address begins with https:")
+        if isinstance(fault, httpx.RemoteProtocolError) and "without sending" in said:
+            return ApiUnreachable(
+                self.url, "broke the connection without an answer", "see that it runs, and whether its address begins with https:"
+            )
         return ApiUnreachable(self.url, f"broke the connection ({said})", "see what became of it, then ask again")
 
     def _fault_of(self, answer: httpx.Response) -> RolloutError:

@@ -43,6 +43,7 @@ from tfx_rollout.control.documents import (
     Whoami,
 )
 from tfx_rollout.control.remote.channel import Channel
+from tfx_rollout.errors import InvalidInput
 
 
 class RemoteControl:
@@ -227,8 +228,10 @@ def _of(model: str, *parts: object) -> str:
 
 
 def _quoted(part: str) -> str:
-    # A part that is nothing but dots would be resolved away as a path is.
-    return quote(part, safe="").replace(".", "%2E") if part.strip(".") == "" else quote(part, safe="")
+    """A part of a path. Raises `InvalidInput` for what would be taken for several, or for none."""
+    if "/" in part or not part.strip("."):
+        raise InvalidInput(f"{part!r} is not the name of anything here; names have no slash and are not dots alone.")
+    return quote(part, safe="")
 
 
 def _page(limit: int, offset: int) -> dict[str, int]:

@@ -9,17 +9,8 @@ from typing import Any
 from tfx_rollout.control.documents import Problem
 from tfx_rollout.errors import ApiFault, Conflict, InvalidInput, NotFound, RolloutError
 
-BY_STATUS: Mapping[int, type[RolloutError]] = {
-    400: InvalidInput,
-    404: NotFound,
-    409: Conflict,
-    412: Conflict,
-    413: InvalidInput,
-    415: InvalidInput,
-    422: InvalidInput,
-    428: InvalidInput,
-}
-"""What a problem of a kind that this version does not know is taken for."""
+BY_STATUS: Mapping[int, type[RolloutError]] = {404: NotFound, 409: Conflict, 412: Conflict}
+"""What a problem of a kind that this version does not know is taken for; else it is what was given, or the API."""
 
 
 def error_of(problem: Problem, url: str) -> RolloutError:
@@ -28,6 +19,8 @@ def error_of(problem: Problem, url: str) -> RolloutError:
     Its facts (`StaleGeneration.found`, …) are not known here; `current` has what the problem says is there now.
     """
     kind = _kinds().get(problem.type.rsplit("/", 1)[-1]) or BY_STATUS.get(problem.status)
+    if kind is None and 400 <= problem.status < 500:
+        kind = InvalidInput
     if kind is None or issubclass(kind, ApiFault):
         return ApiFault(url, f"failed ({problem.status}: {problem.detail.rstrip('.')})", "see to the log of its supervisor")
     return _with_sentence(kind, problem.detail, current=problem.current)

@@ -1,0 +1,66 @@
+"""A root with one model, "taxi", of which version 1 is live and 2 and 3 are published; asked on its files and over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tfx_rollout.control.interface import Control
+from tfx_rollout.control.local import LocalControl
+from tfx_rollout.control.remote import RemoteControl
+from tfx_rollout.errors import RolloutError
+from tfx_rollout.model_store import BasePath, ModelStore
+from tfx_rollout.traffic import Label
+
+
+@pytest.fixture
+def base(tmp_path) -> BasePath:
+    base = ModelStore(tmp_path / "root").model("taxi")
+    for mark in ("one", "two", "three"):
+        folder = tmp_path / mark
+        folder.mkdir()
+        (folder / "saved_model.pb").write_text(mark)
+        base.publish(folder, provenance={"run": mark})
+    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
+    return base
+
+
+@pytest.fixture
+def local(base: BasePath) -> LocalControl:
+    # Whoever asks over loopback while no token was made is called so; then both say the same.
+    return LocalControl(ModelStore(base.store.root), by="local")
+
+
+@pytest.fixture
+def remote(base: BasePath, serve_api) -> Iterator[RemoteControl]:
+    control = RemoteControl(serve_api(base.store.root))
+    yield control
+    control.close()
+
+
+@pytest.fixture(params=["local", "remote"])
+def control(request: pytest.FixtureRequest) -> Control:
+    """Either way, one after the other."""
+    found: Control = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def both(local: LocalControl, remote: RemoteControl) -> Callable[[Callable[[Control], object]], object]:
+    """Asks both ways, sees that the answers are the same, and gives the answer."""
+
+    def ask(question: Callable[[Control], object]) -> object:
+        here, there = _answer(question, local), _answer(question, remote)
+        assert type(here) is type(there)
+        assert repr(here) == repr(there)
+        return here
+
+    return ask
+
+
+def _answer(question: Callable[[Control], object], control: Control) -> object:
+    try:
+        return question(control)
+    except RolloutError as error:
+        return error

@@ -39,6 +39,31 @@ def test_a_dry_run_tells_the_change_and_writes_nothing(control, base):
         control.load("taxi", 2, why="x", expected=7, dry_run=True)
 
 
+def test_a_dry_run_tells_the_steps_that_the_supervisor_will_take(control, base, supervised):
+    with supervised(base):
+        while not control.model("taxi").settled:
+            continue
+        change = control.set_alias("taxi", "eu", 2, why="for Europe", dry_run=True)
+        assert [step.kind for step in change.steps] == ["configure", "await", "configure", "await"]
+        assert (change.steps[0].server, change.steps[0].versions) == ("taxi", [1, 2])
+        assert change.steps[2].labels == {"stable": 1, "eu": 2}
+        assert {difference.what for difference in change.configuration.differences} == {"generation", "version", "alias"}
+        made = control.set_alias("taxi", "eu", 2, why="for Europe")
+        assert made.configuration.desired["aliases"] == {"eu": 2}
+        while not control.model("taxi").settled:
+            continue
+        assert control.configuration("taxi").differences == []
+        assert control.set_alias("taxi", "eu", 2, why="for Europe", dry_run=True).steps == []
+
+
+def test_what_is_not_in_force_is_told_with_the_reason(control):
+    differences = control.configuration("taxi").differences
+    assert "server" in {difference.what for difference in differences}
+    assert all("No supervisor serves this root" in d.why for d in differences if d.what in ("generation", "server"))
+    (start, *_, last) = control.load("taxi", 2, why="to see", dry_run=True).steps
+    assert (start.kind, start.versions, last.kind, last.shares) == ("start_server", [1, 2], "set_traffic", {"stable": 1.0})
+
+
 def test_a_configuration_is_changed_as_a_whole_and_what_is_left_out_stays(control, base):
     control.configure("taxi", ConfigurationWanted(versions=[3], pinned=[2], aliases={"eu": 2}, topology="shared"))
     now = base.desired()

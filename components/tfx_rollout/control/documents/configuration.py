@@ -49,7 +49,7 @@ class ConfigurationWanted(Wanted):
 
 
 class PlannedStep(Document):
-    """One step of the supervisor's way. `kind`: start_server, configure, set_traffic, stop_server, stuck."""
+    """One step of the supervisor's way. `kind`: start_server, configure, set_traffic, stop_server, await, stuck."""
 
     kind: str
     words: str

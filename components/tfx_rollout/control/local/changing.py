@@ -23,7 +23,12 @@ class Changing(Part):
 
     def _observed(self, files: ModelFiles) -> ObservedState | None:
         """What is in force; None while nothing serves."""
-        return files.observed() if self._root.presence.supervisor() is not None else None
+        return files.observed() if self._served else None
+
+    @property
+    def _served(self) -> bool:
+        """Whether a supervisor serves the root now."""
+        return self._root.presence.supervisor() is not None
 
     def _configuration(self, files: ModelFiles, desired: DesiredState, observed: ObservedState | None) -> Configuration:
         return Configuration(
@@ -31,7 +36,7 @@ class Changing(Part):
             generation=desired.generation,
             desired=desired.to_json(),
             observed=None if observed is None else observed.to_json(),
-            differences=differences(desired, observed),
+            differences=differences(desired, observed, served=self._served),
         )
 
     def _change(self, model: str, action: str, decide: Decide, *, why: str, expected: int | None, dry_run: bool) -> Change:

@@ -45,7 +45,7 @@ class Overview(Part):
         desired = files.desired()
         observed = files.observed() if served else None
         found = observed or ObservedState(files.base.name)
-        wanting = differences(desired, observed)
+        wanting = differences(desired, observed, served=served)
         versions = files.versions()
         running, experiment = files.running(), files.experiments.running()
         return ModelOverview(

@@ -42,8 +42,9 @@ class ServedRoot:
                 self.base.write_observed(self._serving.settle(self.base.desired()))
                 self._controller.tick()
                 self._clock.advance(4.0)
-                if self.pause:
-                    self._stopped.wait(self.pause)
+                began = time.monotonic()
+                while time.monotonic() - began < self.pause and not self._stopped.wait(0.01):
+                    continue
 
     def __enter__(self) -> ServedRoot:
         self._thread.start()

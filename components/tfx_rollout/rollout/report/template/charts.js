@@ -111,7 +111,8 @@ const Charts = (() => {
     ctx.moveTo(left, y);
     ctx.lineTo(left + width, y);
     ctx.stroke();
-    ctx.fillText(text, left + 6 * devicePixelRatio, y + (side === "above" ? -2 : 3) * devicePixelRatio);
+    const short = ctx.measureText(text).width > width - 12 * devicePixelRatio ? text.split(":")[0] : text;
+    ctx.fillText(short, left + 6 * devicePixelRatio, y + (side === "above" ? -2 : 3) * devicePixelRatio);
     ctx.restore();
   }
 

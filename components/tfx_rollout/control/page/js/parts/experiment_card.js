@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { link } from "../router.js";
 import { plural } from "../words.js";
 import { pill } from "./pill.js";
+import { sentences } from "./sentences.js";
 import { until } from "./time.js";
 
 export const experimentCard = (now) =>
@@ -16,6 +17,6 @@ export const experimentCard = (now) =>
       pill(now.phase),
       h("span", { class: "soft" }, `${plural(now.arms.length, "arm")}, judged by ${now.metric}`),
     ),
-    h("p", {}, now.reason),
+    h("div", { class: "said" }, sentences(now.reason)),
     now.until != null && h("p", { class: "soft" }, "Without a decision it ends ", until(now.until), "."),
   );

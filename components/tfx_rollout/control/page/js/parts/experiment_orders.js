@@ -5,6 +5,7 @@ import { session } from "../session.js";
 import { percent, words } from "../words.js";
 import { confirm } from "./confirm.js";
 import { pill } from "./pill.js";
+import { sentences } from "./sentences.js";
 
 export function experimentButtons(experiment) {
   const now = experiment();
@@ -44,7 +45,7 @@ function ask(experiment, kind, variant) {
           : `Version ${variant.version} becomes live for everybody in place of version ${control.version}${others.length ? `; version ${others.join(", ")} gets no traffic any more` : ""}. The test ends.`,
       ),
       kind === "promote" && variant.state !== "better" && h("p", { class: "notice mild" }, `It is not proven that ${variant.track} is better: it is ${words(variant.state)}.`),
-      h("p", { class: "soft" }, "It stands so now: ", standing(experiment())),
+      h("div", { class: "standing" }, "Now: ", standing(experiment())),
     ],
     impossible,
     ask: (why) => {
@@ -53,12 +54,12 @@ function ask(experiment, kind, variant) {
       return change("POST", path("models", model, "experiments", id, "orders"), { body, match: revision });
     },
     done: () => `Ordered to ${kind}; the supervisor takes it up within a second.`,
-    current: (document) => h("p", {}, standing(document)),
+    current: (document) => h("div", {}, standing(document)),
   });
 }
 
 const standing = (now) => [
   pill(now.outcome ?? now.phase),
-  ` ${now.arms.map((arm) => `${arm.track} ${percent(arm.share_now ?? arm.share)}: ${words(arm.state)}`).join(", ")}. `,
-  now.reason,
+  ` ${now.arms.map((arm) => `${arm.track} ${percent(arm.share_now ?? arm.share)}: ${words(arm.state)}`).join(", ")}.`,
+  h("div", { class: "said" }, sentences(now.reason)),
 ];

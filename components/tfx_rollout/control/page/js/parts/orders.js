@@ -5,6 +5,7 @@ import { session } from "../session.js";
 import { capital, percent, words } from "../words.js";
 import { confirm } from "./confirm.js";
 import { pill } from "./pill.js";
+import { sentences } from "./sentences.js";
 
 const version = (rollout) => `version ${rollout.version}`;
 const before = (rollout) => (rollout.stable == null ? "nothing: no version was live before" : `version ${rollout.stable}`);
@@ -108,7 +109,7 @@ function ask(rollout, kind) {
     danger: look === "danger",
     what: () => [
       h("p", {}, what(rollout())),
-      h("p", { class: "soft" }, "It stands so now: ", standing(rollout())),
+      h("div", { class: "standing" }, "Now: ", standing(rollout())),
       at(rollout()) !== at(began) && h("p", { class: "notice mild", role: "status" }, `This changed while you were reading: it was ${words(began.phase)}, stage ${began.stage}.`),
       look === "danger" &&
         began.possible_orders.includes("rollback") &&
@@ -126,8 +127,8 @@ function ask(rollout, kind) {
       return change("POST", path("models", model, "rollouts", id, "orders"), { body, match: revision });
     },
     done: (order) => `Ordered to ${order.kind} (order ${order.number}); the supervisor takes it up within a second.`,
-    current: (document) => h("p", {}, standing(document)),
+    current: (document) => h("div", {}, standing(document)),
   });
 }
 
-const standing = (r) => [pill(r.outcome ?? r.phase), ` stage ${r.stage} of ${r.stages}, ${percent(r.share)} on version ${r.version}. `, r.reason];
+const standing = (r) => [pill(r.outcome ?? r.phase), ` stage ${r.stage} of ${r.stages}, ${percent(r.share)} on version ${r.version}.`, h("div", { class: "said" }, sentences(r.reason))];

@@ -5,6 +5,7 @@ import { percent } from "../words.js";
 import { evidenceMeter } from "./meter.js";
 import { orderButtons } from "./orders.js";
 import { pill } from "./pill.js";
+import { sentences } from "./sentences.js";
 import { until } from "./time.js";
 import { progress } from "./timeline.js";
 
@@ -22,7 +23,7 @@ export function rolloutCard(rollout) {
       progress(now),
       h("span", { class: "soft" }, now.stages ? `stage ${now.stage} of ${now.stages}, ${percent(now.share)}` : ""),
     ),
-    h("p", {}, now.reason),
+    h("div", { class: "said" }, sentences(now.reason)),
     now.deadline != null && h("p", { class: "soft" }, "The plan decides ", until(now.deadline), "."),
     h("div", { class: "running-foot" }, evidenceMeter(now.e_value, now.threshold), orderButtons(rollout)),
   );

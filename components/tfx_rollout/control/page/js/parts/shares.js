@@ -40,6 +40,6 @@ export const sharePair = (wanted, found, track) =>
   h(
     "div",
     { class: "pair" },
-    h("span", { class: "bar", "aria-hidden": "true" }, h("span", { class: `part ${track}`, vars: { share: found } }), h("span", { class: "wanted", vars: { share: wanted } })),
+    h("span", { class: "bar", "aria-hidden": "true" }, h("span", { class: `part ${track}`, vars: { share: found } }), wanted !== found && h("span", { class: "wanted", vars: { share: wanted } })),
     h("span", { class: "figure" }, h("b", {}, percent(found)), wanted !== found && h("span", { class: "mild" }, ` of ${percent(wanted)} wanted`)),
   );

@@ -1,5 +1,6 @@
 /* What a change of the configuration would do: the supervisor's steps, as a dry run tells them. */
 import { h } from "../dom.js";
+import { sentences } from "./sentences.js";
 
 export function plannedSteps(found) {
   if (!found.changed) return h("p", {}, "It is so already; nothing would be changed.");
@@ -12,7 +13,8 @@ export function plannedSteps(found) {
 
 /* How the configuration is now, at a conflict. */
 export const configurationNow = ({ generation, desired }) => [
-  h("p", {}, `Generation ${generation}: ${desired.cause?.why ?? ""} (by ${desired.cause?.by ?? "nobody"})`),
+  h("p", {}, `Generation ${generation}, written by ${desired.cause?.by ?? "nobody"}:`),
+  h("div", {}, sentences(desired.cause?.why ?? "")),
   h(
     "p",
     { class: "soft" },

@@ -2,7 +2,7 @@
    that is laid out as a list would lose them. */
 import { h } from "../dom.js";
 
-/* `columns`: { name, kind } with kind "n" (a figure), "t" (short, one line), "w" (sentences) or none.
+/* `columns`: { name, kind } with kind "n" (a figure), "t" (short, one line), "m" (some words), "w" (sentences) or none.
    `rows`: { key, cells, current } with a cell for each column. `none`: what is said where there are no rows. */
 export function table(caption, columns, rows, none) {
   if (!rows.length) return h("p", { class: "note" }, none);

@@ -42,11 +42,13 @@ function told(rollout, stage, row, state) {
     if (state === "done") return "skipped";
     return `at least ${duration(stage.min_seconds)}`;
   }
-  if (row.seconds != null) return `${duration(row.seconds)}, ${plural(row.windows, "window")}`;
+  const windows = plural(row.windows, "window");
+  if (row.seconds != null) return `${duration(row.seconds)}, ${windows}`;
+  if (state !== "now") return windows;
   const lasted = now() - row.in_force_at;
   const left = stage.min_seconds - lasted;
   return [
-    `${duration(lasted)}, ${plural(row.windows, "window")}; `,
+    `${duration(lasted)}, ${windows}; `,
     rollout.phase === "paused"
       ? "paused"
       : left > 0

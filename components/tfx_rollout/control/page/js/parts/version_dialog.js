@@ -66,13 +66,13 @@ function actions(overview, version) {
     { class: "buttons", role: "group", "aria-label": "What can be done with this version" },
     offer("Roll out …", labels.stable === version.version ? "It is live already." : running, () => startRollout(overview, version.version), "primary"),
     version.held
-      ? offer("Unload", used, simple("Unload", "unload", "It is held loaded no more. No traffic moves."))
-      : offer("Load", null, simple("Load", "load", "It is held loaded until the next promotion. No traffic moves.")),
+      ? offer("Unload", running ?? used, simple("Unload", "unload", "It is held loaded no more. No traffic moves."))
+      : offer("Load", running, simple("Load", "load", "It is held loaded until the next promotion. No traffic moves.")),
     version.pinned
-      ? offer("Unpin", null, simple("Unpin", "unpin", "It may be unloaded again, when nothing else needs it."))
-      : offer("Pin", null, simple("Pin", "pin", "It stays loaded whatever rollouts do, until it is unpinned.")),
-    offer("Set an alias …", null, () => alias(overview, version)),
-    version.aliases.map((name) => offer(`Remove alias ${name}`, null, () => unalias(overview, version, name))),
+      ? offer("Unpin", running, simple("Unpin", "unpin", "It may be unloaded again, when nothing else needs it."))
+      : offer("Pin", running, simple("Pin", "pin", "It stays loaded whatever rollouts do, until it is unpinned.")),
+    offer("Set an alias …", running, () => alias(overview, version)),
+    version.aliases.map((name) => offer(`Remove alias ${name}`, running, () => unalias(overview, version, name))),
     session.may("admin") &&
       offer("Retire", used ?? (version.held ? "It is loaded; unload it first." : null), () => retire(version, overview().model), "danger"),
   );

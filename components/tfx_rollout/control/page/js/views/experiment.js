@@ -5,6 +5,7 @@ import { newBoard } from "../parts/chart.js";
 import { experimentButtons } from "../parts/experiment_orders.js";
 import { pill } from "../parts/pill.js";
 import { reportOf } from "../parts/report.js";
+import { lead } from "../parts/sentences.js";
 import { saveReport } from "../parts/save_report.js";
 import { moment, until } from "../parts/time.js";
 import { link } from "../router.js";
@@ -60,7 +61,7 @@ function head(experiment, report) {
     { class: "head", key: "head" },
     h("p", { class: "eyebrow" }, `A/B test ${now.id} · asked for by ${now.by}: ${now.why}`),
     h("div", { class: "title" }, h("h1", {}, `${now.model}: ${now.name}`), pill(now.outcome ?? now.phase)),
-    h("p", { class: "reason" }, now.reason),
+    lead(now.reason),
     experimentButtons(experiment),
     h(
       "dl",

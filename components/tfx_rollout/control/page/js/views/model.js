@@ -3,6 +3,7 @@ import { get, path } from "../api.js";
 import { h } from "../dom.js";
 import { experimentCard } from "../parts/experiment_card.js";
 import { rolloutCard } from "../parts/rollout_card.js";
+import { lead } from "../parts/sentences.js";
 import { sharesBar } from "../parts/shares.js";
 import { startExperiment } from "../parts/start_experiment.js";
 import { startRollout } from "../parts/start_rollout.js";
@@ -87,7 +88,7 @@ function head(overview) {
     "div",
     { class: "head", key: "head" },
     h("div", { class: "title" }, h("h1", {}, now.model), standing(now)),
-    now.generation > 0 && h("p", { class: "reason" }, now.cause),
+    now.generation > 0 && lead(now.cause),
     now.generation > 0 && h("p", { class: "soft" }, `Generation ${now.generation}, written by ${now.by} `, age(now.at), ".", routing && ` ${routing}.`),
     now.fault && h("p", { class: "notice bad", role: "alert" }, h("b", {}, "It does not get on: "), now.fault),
     !now.fault && now.step && h("p", { class: "notice mild", role: "status" }, h("b", {}, "Now: "), now.step),

@@ -6,6 +6,7 @@ import { evidenceMeter } from "../parts/meter.js";
 import { orderButtons } from "../parts/orders.js";
 import { pill } from "../parts/pill.js";
 import { reportOf } from "../parts/report.js";
+import { lead } from "../parts/sentences.js";
 import { saveReport } from "../parts/save_report.js";
 import { moment, until } from "../parts/time.js";
 import { timeline } from "../parts/timeline.js";
@@ -63,7 +64,7 @@ function head(rollout, report) {
     { class: "head", key: "head" },
     h("p", { class: "eyebrow" }, `Rollout ${now.id} · plan ${now.plan} · asked for by ${now.by}: ${now.why}`),
     h("div", { class: "title" }, h("h1", {}, `${now.model}: version ${now.version} after ${now.stable == null ? "nothing" : `version ${now.stable}`}`), pill(word)),
-    h("p", { class: "reason" }, now.reason),
+    lead(now.reason),
     now.asked.length > 0 && h("p", { class: "notice mild" }, `A person is asked about: ${now.asked.map(words).join(", ")}.`),
     now.orders.map((order) => h("p", { key: String(order.number), class: "notice mild", role: "status" }, `${order.by} ordered to ${order.kind} (${order.why}); the supervisor takes it up in a moment.`)),
     orderButtons(rollout),

@@ -1,5 +1,6 @@
-/* What was desired when, by whom, and when it was in force. */
+/* What was desired when, by whom, and when it came in force. */
 import { h } from "../../dom.js";
+import { sentences } from "../../parts/sentences.js";
 import { table } from "../../parts/table.js";
 import { moment } from "../../parts/time.js";
 import { percent, short } from "../../words.js";
@@ -10,22 +11,31 @@ export function historyTable(found) {
   return [
     table(
       "Generations of the configuration",
-      [{ name: "at (UTC)", kind: "t" }, { name: "event", kind: "t" }, { name: "what", kind: "t" }, { name: "by", told: "by" }, { name: "why", kind: "w" }],
-      found.events.map((event, i) => ({ key: `${event.event} ${event.generation ?? event.version} ${event.at} ${i}`, cells: cells(event) })),
+      [{ name: "generation", kind: "t" }, { name: "wanted at (UTC)", kind: "t" }, { name: "in force at", kind: "t", told: "in force" }, { name: "what", kind: "m" }, { name: "by", told: "by" }, { name: "why", kind: "w" }],
+      rows(found.events),
       "Nothing was asked for yet.",
     ),
-    found.total > found.events.length && h("p", { class: "note" }, `The newest ${found.events.length} of ${found.total}; the command tfx-rollout history tells all.`),
+    found.total > found.events.length && h("p", { class: "note" }, `From the newest ${found.events.length} of ${found.total} entries; the command tfx-rollout history tells all.`),
   ];
 }
 
-function cells(event) {
-  if (event.event === "applied") return [moment(event.at), "in force", `generation ${event.generation}`, "", ""];
-  if (event.event === "removed") return [moment(event.at), "removed", `version ${event.version}`, "", event.digest ? `digest ${short(event.digest)}` : ""];
-  const labels = Object.entries(event.labels ?? {}).map(([label, version]) => `${label} ${version}`);
-  return [moment(event.at), event.event, [h("b", {}, `generation ${event.generation}`), labels.length > 0 && h("span", { class: "soft" }, ` ${labels.join(", ")}${share(event)}`)], event.cause?.by ?? "", event.cause?.why ?? ""];
+function rows(events) {
+  const applied = new Map(events.filter(({ event }) => event === "applied").map(({ generation, at }) => [generation, at]));
+  return events
+    .filter(({ event }) => event !== "applied")
+    .map((event) =>
+      event.event === "removed"
+        ? { key: `removed ${event.version}`, cells: ["–", moment(event.at), "–", `version ${event.version} was removed for good`, "", event.digest ? `digest ${short(event.digest)}` : ""] }
+        : { key: String(event.generation), cells: [h("b", {}, String(event.generation)), moment(event.at), moment(applied.get(event.generation)), what(event), event.cause?.by ?? "", sentences(event.cause?.why ?? "")] },
+    );
 }
 
-function share({ split }) {
-  const parts = Object.entries(split ?? {}).filter(([, units]) => typeof units === "number" && units > 0);
-  return parts.length ? `; ${parts.map(([track, units]) => `${track} ${percent(units / 10_000)}`).join(", ")}` : "";
+function what({ labels = {}, aliases = {}, pinned = [], split = {} }) {
+  const names = Object.entries({ ...labels, ...aliases }).map(([label, version]) => `${label} ${version}`);
+  const shares = Object.entries(split).filter(([, units]) => typeof units === "number" && units > 0);
+  return [
+    names.join(", ") || "no labels",
+    pinned.length > 0 && `, pinned ${pinned.join(", ")}`,
+    shares.length > 0 && h("p", { class: "soft" }, shares.map(([track, units]) => `${track} ${percent(units / 10_000)}`).join(", ")),
+  ];
 }

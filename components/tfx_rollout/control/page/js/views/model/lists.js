@@ -1,6 +1,7 @@
 /* The rollouts and A/B tests of a model, newest first. */
 import { h } from "../../dom.js";
 import { call } from "../../parts/pill.js";
+import { sentences } from "../../parts/sentences.js";
 import { table } from "../../parts/table.js";
 import { moment } from "../../parts/time.js";
 import { link } from "../../router.js";
@@ -11,7 +12,7 @@ export function rolloutsTable(found) {
   if (found.problem) return h("p", { class: "notice bad" }, found.problem.message);
   return table(
     "Rollouts",
-    [{ name: "begun (UTC)", kind: "t" }, { name: "version" }, { name: "outcome" }, { name: "evidence", kind: "n", told: "evidence" }, { name: "plan", told: "plan" }, { name: "by", told: "by" }, { name: "reason", kind: "w" }],
+    [{ name: "begun (UTC)", kind: "t" }, { name: "version", kind: "t" }, { name: "outcome" }, { name: "evidence", kind: "n", told: "evidence" }, { name: "plan", told: "plan" }, { name: "by", told: "by" }, { name: "reason", kind: "w" }],
     found.rollouts.map((one) => ({
       key: one.id,
       cells: [
@@ -21,7 +22,7 @@ export function rolloutsTable(found) {
         one.e_value == null ? "–" : `${evidence(one.e_value)} of ${digits(one.threshold)}`,
         one.plan,
         one.by,
-        one.reason,
+        sentences(one.reason),
       ],
     })),
     "No rollout yet.",
@@ -36,7 +37,7 @@ export function experimentsTable(found) {
     [{ name: "begun (UTC)", kind: "t" }, { name: "test" }, { name: "outcome" }, { name: "metric", told: "metric" }, { name: "by", told: "by" }, { name: "reason", kind: "w" }],
     found.experiments.map((one) => ({
       key: one.id,
-      cells: [h("a", { href: link("models", one.model, "experiments", one.id) }, moment(one.created_at)), one.name, call(one.outcome ?? one.phase), one.metric, one.by, one.reason],
+      cells: [h("a", { href: link("models", one.model, "experiments", one.id) }, moment(one.created_at)), one.name, call(one.outcome ?? one.phase), one.metric, one.by, sentences(one.reason)],
     })),
     "No A/B test yet.",
   );

@@ -43,7 +43,8 @@ export class TrafficSection {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
-      if (!document.hidden) this.#found = await get(this.#where, { since: now() - this.#span }, asking);
+      const until = now();
+      if (!document.hidden) this.#found = inOrder(await get(this.#where, { since: until - this.#span, until }, asking), until);
       this.#fault = null;
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -85,6 +86,21 @@ export class TrafficSection {
     this.#board.set(since, until);
     return h("div", {}, h("div", { class: "charts" }, charts(found, this.#board)), totals(found), h("p", { class: "note" }, `In steps of ${integer(step)} s. What the client chose itself is on the track pinned; copies are on shadow.`));
   }
+}
+
+const TRACKS = ["stable", "canary", "variant-b", "variant-c", "variant-d", "variant-e", "variant-f", "shadow", "pinned"];
+
+/* Tracks in their usual order, and without what would mislead: a step that is not over, and the time before the first and
+   after the last request of a version. */
+function inOrder(found, until) {
+  const served = (points) => {
+    const first = points.findIndex(({ requests }) => requests);
+    const last = points.findLastIndex(({ requests }) => requests);
+    return points.filter(({ start }, i) => i >= first && i <= last && start + found.step <= until);
+  };
+  const rank = ({ track, version }) => 1e6 * TRACKS.indexOf(track) + (version ?? 0) / 1e13;
+  const series = found.series.map((one) => ({ ...one, points: served(one.points) })).sort((one, other) => rank(one) - rank(other));
+  return { ...found, until, series };
 }
 
 const nameOf = ({ track, version }) => `${track}${version == null ? "" : ` ${version}`}`;

@@ -1,6 +1,7 @@
 /* What was said, what happened and what was ordered, newest first. */
 import { h } from "../../dom.js";
 import { call } from "../../parts/pill.js";
+import { reasonsOf, sentences } from "../../parts/sentences.js";
 import { table } from "../../parts/table.js";
 import { moment } from "../../parts/time.js";
 import { evidence, integer, words } from "../../words.js";
@@ -14,7 +15,7 @@ export function verdictsTable(report) {
       row.stage == null ? "" : `stage ${row.stage}`,
       call(row.call),
       evidence(row.e_value),
-      [row.reasons[0], row.reasons.length > 1 && h("span", { class: "more" }, ` ${row.reasons.slice(1).join(" ")}`)],
+      reasonsOf(row.reasons),
     ],
   }));
   return section(
@@ -40,7 +41,7 @@ export const eventsTable = (report) =>
       report.events
         .map((event) => ({
           key: String(event.number),
-          cells: [moment(event.at), words(event.event), call(event.to), event.by === "controller" ? event.by : h("b", {}, event.by), event.reason],
+          cells: [moment(event.at), words(event.event), call(event.to), event.by === "controller" ? event.by : h("b", {}, event.by), sentences(event.reason)],
         }))
         .reverse(),
       "Nothing yet.",

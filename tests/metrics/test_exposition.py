@@ -44,7 +44,11 @@ OBSERVED = ObservedState(
     fault="version 2 does not load",
 )
 ROLLOUT = RolloutFigures("r1", 2, "holding", T0, 2, 3, {"all": 4.5, "latency": 9.0}, 20.0, T0 + 3600)
-ARMS = (ArmFigures(Track.STABLE, 1, 100), ArmFigures(Track.VARIANT_B, 2, 90, 3.5))
+ARMS = (
+    ArmFigures(Track.STABLE, 1, users=100, outcomes=80, value=0.25),
+    ArmFigures(Track.VARIANT_B, 2, users=90, outcomes=0, value=None, evidence={"better": 3.5, "harm": 1.0}),
+)
+TEST = ExperimentFigures("e1", "running", T0 + 86_400, ARMS, {"better": 40.0, "harm": 20.0})
 
 
 @pytest.fixture
@@ -55,8 +59,7 @@ def exposition(store, reader):
         return RolloutProgress((ROLLOUT,), {"promoted": 2, "rolled_back": 0}) if model == "taxi" else RolloutProgress()
 
     def experiments(model):
-        running = (ExperimentFigures("e1", ARMS, 20.0),) if model == "taxi" else ()
-        return ExperimentProgress(running, {"decided": 1})
+        return ExperimentProgress((TEST,) if model == "taxi" else (), {"winner": 1})
 
     return Exposition(store, traffic, rollouts=rollouts, experiments=experiments, supervisor_up=lambda: True), traffic
 
@@ -151,10 +154,17 @@ def test_rollouts_and_tests_are_told_with_their_evidence(exposition):
     assert value(found, "rollout_deadline_timestamp_seconds", **names) == T0 + 3600
     assert value(found, "rollouts_ended_total", model="taxi", outcome="promoted") == 2
     assert value(found, "rollouts_ended_total", model="taxi", outcome="rolled_back") == 0
-    arm = {"model": "taxi", "experiment": "e1", "track": "variant-b", "version": "2"}
-    assert value(found, "experiment_units", **arm) == 90
-    assert value(found, "experiment_evidence", **arm) == 3.5
-    assert value(found, "experiment_evidence_threshold", model="taxi", experiment="e1") == 20
+    test = {"model": "taxi", "experiment": "e1"}
+    assert value(found, "experiment_phase", **test, phase="running") == 1
+    assert value(found, "experiment_end_timestamp_seconds", **test) == T0 + 86_400
+    first, second = ({**test, "track": track, "version": version} for track, version in (("stable", "1"), ("variant-b", "2")))
+    assert [value(found, "experiment_users", **arm) for arm in (first, second)] == [100, 90]
+    assert [value(found, "experiment_outcomes", **arm) for arm in (first, second)] == [80, 0]
+    assert value(found, "experiment_metric_value", **first) == 0.25
+    assert ("tfx_rollout_experiment_metric_value", *sorted(second.items())) not in found
+    assert value(found, "experiment_evidence", **second, claim="better") == 3.5
+    assert value(found, "experiment_evidence_threshold", **test, claim="better") == 40
+    assert value(found, "experiments_ended_total", model="taxi", outcome="winner") == 1
 
 
 def test_a_model_that_cannot_be_read_does_not_hide_the_others(exposition, store):

@@ -86,6 +86,10 @@ class LabelJoin:
         self._inboxes = {model: inbox for model, inbox in self._inboxes.items() if model in arrived}
         return arrived, more
 
+    def is_due(self, counted_until: float) -> bool:
+        """Whether `judge` has rows left to give, up to the same time."""
+        return any(inbox.is_due(counted_until - SETTLE_S) for inbox in self._inboxes.values())
+
     def judge(self, counted_until: float) -> Iterator[Judged]:
         """The requests that rows speak of which arrived well before this time, up to which the log was read (epoch seconds)."""
         for model, inbox in self._inboxes.items():
@@ -136,9 +140,12 @@ class _Inbox:
         self._waiting.extend(row for row in rows if row.at >= self._since)
         return rows
 
+    def is_due(self, before: float) -> bool:
+        return bool(self._waiting) and self._waiting[0].at <= before
+
     def due(self, before: float) -> list[Feedback]:
         rows: list[Feedback] = []
-        while self._waiting and self._waiting[0].at <= before and len(rows) < MOST_ROWS:
+        while self.is_due(before) and len(rows) < MOST_ROWS:
             rows.append(self._waiting.popleft())
         return rows
 

@@ -39,22 +39,30 @@ class RolloutProgress:
 
 @dataclass(frozen=True)
 class ArmFigures:
-    """One arm of an A/B test: its units (users, or requests), and the evidence of it against the first arm, if it is not that."""
+    """One arm of an A/B test. The first one, the live version, has no evidence of its own."""
 
     track: Track
     version: int
-    units: int
-    evidence: float | None = None
+    users: int
+    outcomes: int
+    """Users whose outcome is known and counts."""
+    value: float | None
+    """The metric's: the share of a yes, or the mean; None where nothing is known."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """The e-value for each claim about the arm against the first: `better`, `worse`, `harm`."""
 
 
 @dataclass(frozen=True)
 class ExperimentFigures:
-    """One A/B test that runs."""
+    """One A/B test that has not ended. Times in seconds since the epoch."""
 
     experiment: str
-    arms: tuple[ArmFigures, ...]
-    threshold: float
-    """The evidence that decides."""
+    phase: str
+    ends_at: float
+    """When it ends without a decision."""
+    arms: tuple[ArmFigures, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """The e-value that decides, by claim."""
 
 
 @dataclass(frozen=True)

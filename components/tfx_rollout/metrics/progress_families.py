@@ -43,18 +43,27 @@ class ProgressFamilies:
         self._ended = CounterMetricFamily(
             "tfx_rollout_rollouts_ended", "Rollouts that ended, by outcome, since the model's first.", labels=["model", "outcome"]
         )
-        self._units = GaugeMetricFamily(
-            "tfx_rollout_experiment_units",
-            "Users (or requests, by the test's unit) of each arm of an A/B test that runs.",
-            labels=["model", "experiment", "track", "version"],
+        arm = ["model", "experiment", "track", "version"]
+        self._experiment_phase = GaugeMetricFamily(
+            "tfx_rollout_experiment_phase", "1 for the phase that an A/B test is in.", labels=["model", "experiment", "phase"]
+        )
+        self._experiment_end = GaugeMetricFamily(
+            "tfx_rollout_experiment_end_timestamp_seconds", "When it ends without a decision.", labels=["model", "experiment"]
+        )
+        self._users = GaugeMetricFamily("tfx_rollout_experiment_users", "Users of each arm.", labels=arm)
+        self._outcomes = GaugeMetricFamily(
+            "tfx_rollout_experiment_outcomes", "Users of each arm whose outcome is known and counts.", labels=arm
+        )
+        self._value = GaugeMetricFamily(
+            "tfx_rollout_experiment_metric_value", "The test's metric by arm: the share of a yes, or the mean.", labels=arm
         )
         self._experiment_evidence = GaugeMetricFamily(
             "tfx_rollout_experiment_evidence",
-            "The e-value for a difference between an arm and the first one.",
-            labels=["model", "experiment", "track", "version"],
+            "The e-value for a claim about an arm against the first one: better, worse, harm.",
+            labels=[*arm, "claim"],
         )
         self._experiment_threshold = GaugeMetricFamily(
-            "tfx_rollout_experiment_evidence_threshold", "The e-value that decides.", labels=["model", "experiment"]
+            "tfx_rollout_experiment_evidence_threshold", "The e-value that decides.", labels=["model", "experiment", "claim"]
         )
         self._experiments_ended = CounterMetricFamily(
             "tfx_rollout_experiments_ended",
@@ -77,7 +86,8 @@ class ProgressFamilies:
         """All of them, each once."""
         yield from (self._phase, self._phase_start, self._deadline, self._stage, self._stages)
         yield from (self._evidence, self._threshold, self._ended)
-        yield from (self._units, self._experiment_evidence, self._experiment_threshold, self._experiments_ended)
+        yield from (self._experiment_phase, self._experiment_end, self._users, self._outcomes, self._value)
+        yield from (self._experiment_evidence, self._experiment_threshold, self._experiments_ended)
 
     def _add_rollout(self, model: str, figures: RolloutFigures) -> None:
         names = [model, figures.rollout]
@@ -92,9 +102,16 @@ class ProgressFamilies:
             self._deadline.add_metric(names, figures.deadline)
 
     def _add_experiment(self, model: str, figures: ExperimentFigures) -> None:
-        self._experiment_threshold.add_metric([model, figures.experiment], figures.threshold)
+        names = [model, figures.experiment]
+        self._experiment_phase.add_metric([*names, figures.phase], 1)
+        self._experiment_end.add_metric(names, figures.ends_at)
+        for claim, threshold in figures.thresholds.items():
+            self._experiment_threshold.add_metric([*names, claim], threshold)
         for arm in figures.arms:
-            labels = [model, figures.experiment, str(arm.track), str(arm.version)]
-            self._units.add_metric(labels, arm.units)
-            if arm.evidence is not None:
-                self._experiment_evidence.add_metric(labels, arm.evidence)
+            labels = [*names, str(arm.track), str(arm.version)]
+            self._users.add_metric(labels, arm.users)
+            self._outcomes.add_metric(labels, arm.outcomes)
+            if arm.value is not None:
+                self._value.add_metric(labels, arm.value)
+            for claim, value in arm.evidence.items():
+                self._experiment_evidence.add_metric([*labels, claim], value)

@@ -65,7 +65,7 @@ class TrafficMetrics:
                 self._series.add(at, key, Cell(labelled=1, correct=int(judged.correct)))
                 self._counters.judge(judged.arrived, key, judged.correct)
             self._series.prune(self._counted_until)
-            return more_lines or more_rows
+            return more_lines or more_rows or self._join.is_due(self._counted_until)
 
     def query(self, model: str, since: float, until: float, step: float | None = None) -> Traffic:
         """The traffic of a model that ended from `since` to `until` (epoch seconds), in steps of some seconds.

@@ -17,12 +17,21 @@ import yaml
 
 from tfx_rollout.evidence.feedback import append_feedback
 from tfx_rollout.evidence.prometheus import PrometheusSettings, PrometheusSource, TrackSelectors
+from tfx_rollout.experiment import (
+    ArmEvidence,
+    ArmState,
+    ExperimentPhase,
+    ExperimentVerdict,
+    experiment_from_dict,
+    start_experiment,
+)
+from tfx_rollout.experiment.journal import ExperimentJournal
+from tfx_rollout.experiment.progress import ExperimentProgressReader
 from tfx_rollout.gateway.log_format import FIELDS
 from tfx_rollout.metrics import TrafficMetrics, following
 from tfx_rollout.metrics.exposition import CONTENT_TYPE, Exposition
 from tfx_rollout.metrics.monitoring import FOLDER
 from tfx_rollout.metrics.monitoring.board import board
-from tfx_rollout.metrics.progress import ArmFigures, ExperimentFigures, ExperimentProgress
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout import await_rollout, plan_from_dict, start_rollout
 from tfx_rollout.rollout.progress import ProgressReader
@@ -46,6 +55,13 @@ PLAN = {
     "min_requests": 100,
     "promotion_deadline_seconds": 100_000,
 }
+EXPERIMENT = {
+    "name": "conversion",
+    "header": "x-user-id",
+    "variants": [{"version": 2, "share": 0.5}],
+    "metric": {"name": "conversion", "kind": "event", "better": "higher", "within_seconds": 3600},
+    "max_days": 14,
+}
 TARGETS = [target for panel in board()["panels"] for target in panel.get("targets", ())]
 RECORDED = [
     rule["record"]
@@ -55,17 +71,36 @@ RECORDED = [
 ]
 
 
+def published(store, model, folder):
+    """A model with version 1 live and version 2 there."""
+    base = store.model(model)
+    for mark in ("one", "two"):
+        source = folder / model / mark
+        source.mkdir(parents=True)
+        (source / "saved_model.pb").write_text(mark)
+        base.publish(source)
+    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
+    return base
+
+
+def begin_experiment(base):
+    """The record of an A/B test that has been running for a while."""
+    journal = ExperimentJournal(base, start_experiment(base, experiment_from_dict(EXPERIMENT), by="test", why="a test"))
+    control = ArmEvidence(Track.STABLE, 1, ArmState.CONTROL, users=120, outcomes=100, positives=20, value=0.2)
+    evidence = {"evidence_better": 2.5, "evidence_worse": 0.3, "harm": 0.9}
+    variant = ArmEvidence(Track.VARIANT_B, 2, ArmState.OPEN, users=110, outcomes=90, positives=25, value=0.28, **evidence)
+    arms = {arm.track: arm for arm in (control, variant)}
+    verdict = ExperimentVerdict(("Nothing is decided yet.",), threshold=40.0, harm_threshold=20.0, arms=arms)
+    journal.write_state(journal.state().change(phase=ExperimentPhase.RUNNING, verdict=verdict))
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A root in which version 1 is live and the rollout of version 2 holds its share."""
+    """A root in which the rollout of a model's version 2 holds its share, and another model has an A/B test."""
     folder = tmp_path_factory.mktemp("monitored")
     store = ModelStore(folder / "root")
-    base = store.model("taxi")
-    for mark in ("one", "two"):
-        (folder / mark).mkdir()
-        (folder / mark / "saved_model.pb").write_text(mark)
-        base.publish(folder / mark)
-    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
+    base = published(store, "taxi", folder)
+    begin_experiment(published(store, "tips", folder))
     (store.gateway_dir / "access").mkdir(parents=True)
     rollout = start_rollout(base, 2, plan_from_dict(PLAN), by="test", why="a test")
     with ServedRoot(base, pause=0.01):
@@ -118,12 +153,6 @@ def traffic(store):
     log.close()
 
 
-def experiments(model):
-    """An A/B test, as the part that runs them tells of it."""
-    arms = (ArmFigures(Track.STABLE, 1, 120), ArmFigures(Track.VARIANT_B, 2, 110, 2.5))
-    return ExperimentProgress((ExperimentFigures("20261122T100637-colours", arms, 20.0),), {"decided": 0})
-
-
 @contextlib.contextmanager
 def serving(exposition):
     """Serves what is rendered; the address."""
@@ -156,7 +185,7 @@ def prometheus(store, traffic, tmp_path_factory):
         store,
         traffic,
         rollouts=ProgressReader(store),
-        experiments=experiments,
+        experiments=ExperimentProgressReader(store),
         supervisor_up=lambda: running_supervisor(store.root) is not None,
     )
     config = yaml.safe_load((FOLDER / "scrape.yaml").read_text())

@@ -19,6 +19,7 @@ from tfx_rollout.control.interface import Control
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.local.presence import RootPresence
 from tfx_rollout.errors import RolloutError
+from tfx_rollout.experiment.progress import ExperimentProgressReader
 from tfx_rollout.metrics import TrafficMetrics
 from tfx_rollout.metrics.exposition import Exposition
 from tfx_rollout.model_store import ModelStore
@@ -43,6 +44,7 @@ class Back:
             self.store,
             self.traffic,
             rollouts=ProgressReader(self.store),
+            experiments=ExperimentProgressReader(self.store),
             supervisor_up=lambda: presence.supervisor() is not None,
         )
         self.reports = KeptReports()

@@ -171,18 +171,41 @@ ROWS = (
         "A/B tests",
         (
             Panel(
-                "Evidence of a difference",
-                "E-values of each arm against the first.",
+                "Evidence about the arms",
+                "E-values for each claim about an arm against the first: better, worse, harm.",
                 (
-                    Query(f"tfx_rollout_experiment_evidence{{{_MODEL}}}", "{{experiment}} {{track}} · version {{version}}"),
-                    Query(f"tfx_rollout_experiment_evidence_threshold{{{_MODEL}}}", "{{experiment}} threshold"),
+                    Query(f"tfx_rollout_experiment_evidence{{{_MODEL}}}", "{{track}} · version {{version}} {{claim}}"),
+                    Query(f"tfx_rollout_experiment_evidence_threshold{{{_MODEL}}}", "threshold {{claim}}"),
                 ),
                 logarithmic=True,
             ),
             Panel(
-                "Units",
-                "Users, or requests, of each arm.",
-                (Query(f"tfx_rollout_experiment_units{{{_MODEL}}}", "{{experiment}} {{track}} · version {{version}}"),),
+                "The metric",
+                "The share of a yes, or the mean, of each arm.",
+                (Query(f"tfx_rollout_experiment_metric_value{{{_MODEL}}}", "{{experiment}} {{track}} · version {{version}}"),),
+            ),
+            Panel(
+                "Users",
+                "Of each arm, and those whose outcome is known.",
+                (
+                    Query(f"tfx_rollout_experiment_users{{{_MODEL}}}", "{{track}} · version {{version}}"),
+                    Query(f"tfx_rollout_experiment_outcomes{{{_MODEL}}}", "{{track}} · version {{version}} with outcome"),
+                ),
+            ),
+            Panel(
+                "Until the end",
+                "When a test ends that does not decide before.",
+                (Query(f"tfx_rollout_experiment_end_timestamp_seconds{{{_MODEL}}} - time()", "{{experiment}}"),),
+                unit="s",
+                width=6,
+                kind="stat",
+            ),
+            Panel(
+                "Tests that ended",
+                "By outcome, since the model's first.",
+                (Query(f"tfx_rollout_experiments_ended_total{{{_MODEL}}}", "{{model}} {{outcome}}"),),
+                width=6,
+                kind="stat",
             ),
         ),
     ),

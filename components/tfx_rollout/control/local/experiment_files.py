@@ -58,6 +58,10 @@ class ExperimentFiles:
             self._ended.add(experiment)
         return None
 
+    def versions(self, experiment: str) -> set[int]:
+        """The versions that a test is about. Raises `NotFound`."""
+        return set(self._state(self._journal(experiment)).versions.values())
+
     def _journal(self, experiment: str) -> ExperimentJournal:
         known = self.ids()
         if experiment not in known:

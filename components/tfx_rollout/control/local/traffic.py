@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tfx_rollout.metrics import TrafficMetrics
 
 DEFAULT_SPAN_S = 900.0
+LEAST_MARGIN_S = 10.0
 
 
 class TrafficPart(Part):
@@ -26,14 +27,16 @@ class TrafficPart(Part):
         now = time.time()
         end = now if until is None else until
         begin = end - DEFAULT_SPAN_S if since is None else since
-        found = self._metrics or self._read_from_disk(begin, now)
+        # The span is widened to whole steps, of which there are some hundred.
+        margin = max(LEAST_MARGIN_S, step or (end - begin) / 50)
+        found = self._metrics or self._read_from_disk(now - begin + margin)
         return Traffic.model_validate(found.query(model, begin, end, step).to_json())
 
-    def _read_from_disk(self, since: float, now: float) -> TrafficMetrics:
-        """Metrics that were counted from the access log for this question alone."""
+    def _read_from_disk(self, look_back_s: float) -> TrafficMetrics:
+        """Metrics that are counted from the access log for this question alone."""
         from tfx_rollout.metrics import TrafficMetrics
 
-        counted = TrafficMetrics(self._root.store, look_back_s=max(0.0, now - since))
+        counted = TrafficMetrics(self._root.store, look_back_s=max(0.0, look_back_s))
         while counted.advance():
             continue
         return counted

@@ -85,6 +85,12 @@ class VersionsPart(Changing):
                             f"Version {version} of model {model!r} is needed by rollout {state.id}, "
                             "which has not ended; end that first."
                         )
+                experiment = files.experiments.running()
+                if experiment is not None and version in files.experiments.versions(experiment):
+                    raise Conflict(
+                        f"Version {version} of model {model!r} is needed by the A/B test {experiment}, "
+                        "which has not ended; stop that first."
+                    )
                 files.base.remove_version(version)
             return before
 

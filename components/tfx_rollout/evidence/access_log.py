@@ -124,6 +124,10 @@ class AccessLogSource:
         predictions = {} if self._predictions is None else self._predictions.count(self._comparable(requests, end_us))
         return IntervalCounts(count_tracks(requests, units, predictions), gap=not self.complete(start, end))
 
+    def drawn(self, model: str, start: float, end: float) -> list[KeptRequest]:
+        """The drawn requests one by one that started in `[start, end)`; those of a gap as far as they are known."""
+        return list(self._kept(model, microseconds(start), microseconds(end)))
+
     def answered(self, model: str, start: float, end: float) -> dict[Track, list[KeptRequest]]:
         """The well answered requests by track whose predictions may be compared: one of each id and, where users
         are the unit, the first of each user in the stage."""

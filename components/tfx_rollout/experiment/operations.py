@@ -42,7 +42,7 @@ class ExperimentRecord:
     """All that was asked for; the state says how many of them were taken up."""
 
 
-def start_experiment(base: BasePath, plan: ExperimentPlan, *, by: str, why: str) -> str:
+def start_experiment(base: BasePath, plan: ExperimentPlan, *, by: str, why: str, clock: Callable[[], float] = time.time) -> str:
     """Submit an A/B test of the live version against the plan's variants; the supervisor carries it out. Returns its id.
 
     Raises `NotFound` for an unknown version, `Conflict` where nothing is live or a variant is live itself,
@@ -52,7 +52,7 @@ def start_experiment(base: BasePath, plan: ExperimentPlan, *, by: str, why: str)
     for variant in plan.variants:
         if variant.version not in known:
             raise NotFound("version", variant.version, f"the base path {base.path}", known)
-    now = time.time()
+    now = clock()
     if plan.ends_at(now) <= now:
         raise InvalidInput("The A/B test is not begun: its `until` is past already; give a later one, or `max_days`.")
     with base.lock():

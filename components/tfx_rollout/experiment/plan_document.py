@@ -170,8 +170,8 @@ def _variants(document: Mapping[Any, Any]) -> list[str]:
     for i, version in enumerate(versions):
         if version is not None and version in versions[:i]:
             faults.append(f"variants[{i}].version is {shown(version)} a second time; give each version one arm")
-    shares = [variant.get("share") for variant in variants]
-    if shares and all(_is_number(share) for share in shares):
+    shares = [share for variant in variants if _is_number(share := variant.get("share"))]
+    if shares and len(shares) == len(variants):
         units = sum(round(share * FULL) for share in shares)
         if units >= FULL:
             faults.append(

@@ -14,6 +14,7 @@ from tfx_rollout.serving import Launcher
 from tfx_rollout.supervisor.attempts import Attempts
 from tfx_rollout.supervisor.child import Child
 from tfx_rollout.supervisor.evidence_pool import EvidencePool
+from tfx_rollout.supervisor.experiments import ModelExperiments
 from tfx_rollout.supervisor.process_folder import Survivor
 from tfx_rollout.supervisor.rollouts import ModelRollouts
 from tfx_rollout.supervisor.server_environment import server_environment
@@ -42,7 +43,9 @@ class ServedRoot:
         self._link = TrafficLink(gateway)
         self._models: dict[str, SupervisedModel] = {}
         self._rollouts: dict[str, ModelRollouts] = {}
-        self._evidence = EvidencePool(store.gateway_dir / "access")
+        self._experiments: dict[str, ModelExperiments] = {}
+        self._access_logs = store.gateway_dir / "access"
+        self._evidence = EvidencePool(self._access_logs)
 
     def adopt_traffic(self) -> None:
         """Finds out what an adopted gateway has in force. Raises `StorageFault`."""
@@ -76,6 +79,8 @@ class ServedRoot:
             self._attempts.make(f"the observed state of {model.base.name}", model.publish, time.time())
         for name, rollouts in self._rollouts.items():
             self._attempts.make(f"the rollout of {name}", rollouts.tick)
+        for name, experiments in self._experiments.items():
+            self._attempts.make(f"the A/B test of {name}", experiments.tick)
         self._evidence.retain([rollouts.need for rollouts in self._rollouts.values() if rollouts.need is not None])
         return busy
 
@@ -91,7 +96,7 @@ class ServedRoot:
         """Forgets what was read and applied, since another supervisor may have acted meanwhile; what serves goes on."""
         for name, model in self._models.items():
             model.begin_anew()
-            self._rollouts[name] = self._new_rollouts(name)
+            self._rollouts[name], self._experiments[name] = self._new_rollouts(name), self._new_experiments(name)
 
     def stop(self, grace_s: float) -> None:
         """Lets running requests finish for up to `grace_s` seconds and ends all processes. Raises `LostLease` after that."""
@@ -110,10 +115,13 @@ class ServedRoot:
         self._models[name] = SupervisedModel(
             self._store.model(name), self._link, self._gateway.address, self._new_child, self._guard
         )
-        self._rollouts[name] = self._new_rollouts(name)
+        self._rollouts[name], self._experiments[name] = self._new_rollouts(name), self._new_experiments(name)
 
     def _new_rollouts(self, name: str) -> ModelRollouts:
         return ModelRollouts(self._store.model(name), self._evidence, self._guard)
+
+    def _new_experiments(self, name: str) -> ModelExperiments:
+        return ModelExperiments(self._store.model(name), self._access_logs, self._guard)
 
     def _new_child(self, base: BasePath, server: str) -> Child:
         return Child(

@@ -70,15 +70,16 @@ def harm_threshold(plan: ExperimentPlan) -> float:
 
 
 def decided(plan: ExperimentPlan, ledger: ExperimentLedger, found: Findings) -> Counts:
-    """The state of each variant in the light of this evidence: `(R, V)`. What was decided stays decided."""
+    """The state of each variant in the light of this evidence: `(R, V)`. What was decided stays decided, but for harm."""
     enough = (ledger.outcomes[:, 1:] >= plan.min_units) & (ledger.outcomes[:, :1] >= plan.min_units)
     judged = enough & ~found.withheld[:, None]
     limit = math.log(1 / plan.alpha)
     state = np.full(ledger.state.shape, OPEN)
     state = np.where(judged & (found.log_worse >= limit), WORSE, state)
     state = np.where(judged & (found.log_better >= limit), BETTER, state)
-    state = np.where(found.log_harm >= math.log(harm_threshold(plan)), HARMFUL, state)
-    return np.where(ledger.state == OPEN, state, ledger.state)
+    state = np.where(ledger.state == OPEN, state, ledger.state)
+    harmful = (state != WORSE) & (found.log_harm >= math.log(harm_threshold(plan)))
+    return np.where(harmful, HARMFUL, state)
 
 
 def _mean(logs: Floats) -> Floats:

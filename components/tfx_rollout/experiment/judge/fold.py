@@ -1,8 +1,8 @@
 """Counts in, evidence out: one more window of many tests at once.
 
 Arrivals are judged as soon as a window is closed (harm, and whether users are assigned as they should be), outcomes
-once feedback about its users has had its time. A variant about which something was decided bets no more: what it
-has stays as it is. A row has the same bits whatever rows are beside it.
+once feedback about its users has had its time. A variant about which something was decided bets no more, but that one
+which is better may yet do harm: what it has stays as it is. A row has the same bits whatever rows are beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tfx_rollout.analysis import answers, split_bets, uneven, worse
 from tfx_rollout.analysis.effect_mean import differences, mean_bets
 from tfx_rollout.analysis.effect_odds import odds_bets
-from tfx_rollout.experiment.judge.ledger import OPEN, ExperimentLedger, hypotheses_of
+from tfx_rollout.experiment.judge.ledger import BETTER, OPEN, ExperimentLedger, hypotheses_of
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.window import ExperimentWindow, MaturedWindow
 from tfx_rollout.traffic import Track
@@ -78,11 +78,11 @@ def fold_arrivals(plan: ExperimentPlan, ledger: ExperimentLedger, batch: Arrival
     both = batch.users[:, :1] + batch.users[:, 1:]
     own = batch.shares[:, 1:] / np.maximum(batch.shares[:, :1] + batch.shares[:, 1:], 1e-300)
     split = split_bets(np.where(counted, batch.users[:, 1:], 0), np.where(counted, both, 0), own)
-    is_open = (ledger.state == OPEN)[..., None]
+    still = ((ledger.state == OPEN) | (ledger.state == BETTER))[..., None]
     return ledger.change(
         window=np.where(fresh, batch.number, ledger.window),
-        harm=ledger.harm + np.where(is_open, harm, 0.0),
-        split=ledger.split + np.where(is_open, split, 0.0),
+        harm=ledger.harm + np.where(still, harm, 0.0),
+        split=ledger.split + np.where(still, split, 0.0),
         users=ledger.users + np.where(counted, batch.users, 0),
         requests=ledger.requests + np.where(counted, batch.requests, 0),
         failures=ledger.failures + np.where(counted, batch.failures, 0),

@@ -1,0 +1,56 @@
+"""The desired states that an A/B test asks for, each from what was desired when it began. Pure.
+
+Of the versions that the operator holds beside the labels', all stay through a test. A promotion keeps the pinned ones and those
+that aliases name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from tfx_rollout.rollout.desired_states import promoted as promoted_by_rollout
+from tfx_rollout.traffic import LABEL_OF, Cause, DesiredState, Split, Sticky, Track
+
+
+def with_variants(
+    before: DesiredState, variants: Mapping[Track, int], split: Split, cause: Cause, *, sticky: Sticky
+) -> DesiredState:
+    """The variants beside what was there, with this split: 0 % while they load, then their shares."""
+    base = without_variants(before)
+    return base.change(
+        versions=(*base.versions, *variants.values()),
+        labels={**base.labels, **{LABEL_OF[track]: version for track, version in variants.items()}},
+        split=split,
+        sticky=sticky,
+        cause=cause,
+    )
+
+
+def without_variants(desired: DesiredState) -> DesiredState:
+    """The state with stable (and previous) only: where a test starts from, and returns to."""
+    if not desired.variants:
+        return desired
+    labels = {label: version for label, version in desired.labels.items() if label not in map(LABEL_OF.get, desired.variants)}
+    gone = set(desired.variants.values()) - {*labels.values(), *desired.kept}
+    versions = tuple(version for version in desired.versions if version not in gone)
+    return desired.change(labels=labels, versions=versions, split=Split())
+
+
+def restored(before: DesiredState, cause: Cause) -> DesiredState:
+    """Exactly what was before the test."""
+    return without_variants(before).change(cause=cause)
+
+
+def promoted(before: DesiredState, version: int, cause: Cause) -> DesiredState:
+    """A variant's version live for everybody, the one before it loaded for an instant return."""
+    return promoted_by_rollout(without_variants(before), version, keep_previous=True, cause=cause)
+
+
+def held_as(before: DesiredState, now: DesiredState, variants: Collection[int]) -> DesiredState:
+    """The state of before a test, had the operator held beside it what is held `now`: what it returns to in the end.
+
+    The variants are not among it, unless they are pinned, named by an alias, or were held before.
+    """
+    beside = set(now.versions) - set(now.labels.values()) - (set(variants) - set(before.versions)) | now.kept
+    versions = {*before.labels.values(), *beside, *(set(variants) & set(before.versions))}
+    return before.change(versions=tuple(versions), pinned=now.pinned, aliases=now.aliases)

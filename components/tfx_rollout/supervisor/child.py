@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-from tfx_rollout.model_store.control_file import write_text
-from tfx_rollout.model_store.faults import storage_faults
-from tfx_rollout.serving import Launcher, ModelServerProcess, ServedModel, render_model_config, rendered_spec
+from tfx_rollout.errors import StorageFault
+from tfx_rollout.serving import Launcher, ModelServerProcess
 from tfx_rollout.supervisor.backoff import Backoff
+from tfx_rollout.supervisor.load_failures import load_failures
 from tfx_rollout.supervisor.probe import Answers, Probe
 from tfx_rollout.supervisor.process_folder import Survivor
-from tfx_rollout.traffic import ServerObservation, VersionState, label_named
+from tfx_rollout.supervisor.server_config import read_spec, write_spec
+from tfx_rollout.traffic import ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec
 
 log = logging.getLogger("tfx_rollout.supervisor")
@@ -30,10 +30,10 @@ STOP_GRACE_S = 15.0
 """What a server gets to end by itself; the embedded one gives running requests 10 s of it."""
 READ_WITHIN_S = 3.0
 """Within how many seconds a running server has surely read a new configuration, which it polls every second."""
+ROTATE_EVERY_S = 30.0
+"""Seconds between two looks at the size of a server's log."""
 HOPELESS_AFTER = 3
 """Deaths in a row, without one answer in between, after which they are reported as a fault."""
-
-_LOAD_FAILURE = re.compile(r"name: (?P<model>\S+) version: (?P<version>\d+)\} due to error: (?P<error>.*?)(?:, \}|, \{|$)")
 
 
 class Child:
@@ -73,6 +73,7 @@ class Child:
         self._started_at = 0.0
         self._next_start = 0.0
         self._silent_until = 0.0
+        self._rotate_at = 0.0
         self._labels_written_at = -math.inf
         self._kill_at: float | None = None
         self._silent_deaths = 0
@@ -116,7 +117,7 @@ class Child:
 
         It keeps running as it is. One that has died since counts as any that dies.
         """
-        self.spec = _spec_in(self._config_file)
+        self.spec = read_spec(self._config_file)
         if seen is not None:
             # Of a death since the last look nobody has taken note.
             died = seen.pid is not None and (seen.pid != survivor.record.pid or survivor.process is None)
@@ -134,8 +135,7 @@ class Child:
 
     def configure(self, spec: ServerSpec) -> None:
         """Writes the configuration that the server polls. Raises `StorageFault`."""
-        served = ServedModel(self.model, self._base_path, spec.versions, {str(k): v for k, v in spec.labels.items()})
-        write_text(self._config_file, render_model_config([served]))
+        write_spec(self._config_file, self.model, self._base_path, spec)
         if spec.versions != self.spec.versions:
             # A server that could not load these versions gets another chance with others at once.
             self._load_errors, self._silent_deaths = {}, 0
@@ -147,6 +147,9 @@ class Child:
     def tick(self) -> None:
         """Notices a death, starts a process when its time has come, kills what ignores its stop or hangs."""
         now = self._clock()
+        if self._process is not None and now >= self._rotate_at:
+            self._rotate_at = now + ROTATE_EVERY_S
+            self._executor.submit(_rotate_log, self._process)
         if self._process is not None and not self._process.alive():
             self._bury(now)
         if self._process is None:
@@ -257,8 +260,7 @@ class Child:
         self._next_start = now + self._backoff.delay_s
         self._silent_deaths = 0 if answered else self._silent_deaths + 1
         if not answered:
-            found = _LOAD_FAILURE.finditer(process.log_tail())
-            self._load_errors = {int(m["version"]): m["error"] for m in found if m["model"] == self.model}
+            self._load_errors = load_failures(process.log_tail(), self.model)
         log.warning("model server %s %s; starting it again in %.1f s", self.name, _how_it_ended(process), self._backoff.delay_s)
 
     def _report(self, before: Answers | None, now: Answers) -> None:
@@ -273,18 +275,16 @@ class Child:
                 log.info("version %d of %s is unloaded from %s", version, self.model, self.name)
 
 
+def _rotate_log(process: ModelServerProcess) -> None:
+    """In the background, since copying a log takes a moment."""
+    try:
+        process.rotate_log()
+    except StorageFault as fault:
+        log.warning("%s", fault)
+
+
 def _listed(versions: tuple[int, ...]) -> str:
     return ", ".join(map(str, versions)) or "none"
-
-
-def _spec_in(config_file: Path) -> ServerSpec:
-    """What a server is configured with; nothing when there is no file."""
-    with storage_faults(config_file, "read"):
-        try:
-            versions, labels = rendered_spec(config_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return ServerSpec()
-    return ServerSpec(versions, {label_named(label): version for label, version in labels.items()})
 
 
 def _how_it_ended(process: ModelServerProcess) -> str:

@@ -128,7 +128,7 @@ class DesiredState:
     @property
     def names(self) -> dict[str, int]:
         """Every name that a client can ask for: labels and aliases."""
-        return {**self.labels, **self.aliases}
+        return {**{str(label): version for label, version in self.labels.items()}, **self.aliases}
 
     def change(self, **changes: Any) -> DesiredState:
         """A copy with these fields changed; the store gives it its generation."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from tfx_rollout.traffic.desired import DesiredState
 from tfx_rollout.traffic.observed import ObservedState, ServerObservation, VersionState
+from tfx_rollout.traffic.placement import ServerSpec
 from tfx_rollout.traffic.steps import Await, Configure, Settled, SetTraffic, StartServer, Step, StopServer, Stuck
 from tfx_rollout.traffic.transition import next_step
 
@@ -51,14 +52,17 @@ def after_step(step: Step, now: ObservedState) -> ObservedState:
             started = ServerObservation(name, configured_versions=spec.versions, configured_labels=spec.labels)
             return replace(now, servers=tuple(sorted((*now.servers, started), key=lambda server: server.name)))
         case Configure(name, spec):
-            written = {"configured_versions": spec.versions, "configured_labels": spec.labels}
-            return replace(now, servers=tuple(replace(s, **written) if s.name == name else s for s in now.servers))
+            return replace(now, servers=tuple(_configured(s, spec) if s.name == name else s for s in now.servers))
         case StopServer(name):
             return replace(now, servers=tuple(server for server in now.servers if server.name != name))
         case SetTraffic(split, routes):
             return replace(now, split=split, routes=dict(routes))
         case _:
             return replace(now, servers=tuple(map(_obedient, now.servers)))
+
+
+def _configured(server: ServerObservation, spec: ServerSpec) -> ServerObservation:
+    return replace(server, configured_versions=spec.versions, configured_labels=spec.labels)
 
 
 def _obedient(server: ServerObservation) -> ServerObservation:

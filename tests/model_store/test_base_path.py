@@ -139,7 +139,14 @@ def test_a_version_that_is_wanted_or_served_is_not_removed(three: BasePath):
     for version, use in ((1, "label stable"), (2, "the desired state"), (3, "model server taxi")):
         with pytest.raises(Conflict, match=use):
             three.remove_version(version)
+    pinned = DesiredState("taxi", versions=(1, 2, 3), labels={Label.STABLE: 1}, pinned=(3,), aliases={"eu": 2})
+    three.write_desired(pinned, expected=1)
+    with pytest.raises(Conflict, match=r"in use \(a pin, model server taxi\) and was not removed; unpin it, take it out"):
+        three.remove_version(3)
+    with pytest.raises(Conflict, match=r"in use \(alias eu\) and was not removed; take it out"):
+        three.remove_version(2)
     assert three.versions() == [1, 2, 3]
+    three.write_desired(stable(1), expected=2)
     three.write_observed(ObservedState("taxi", servers=(ServerObservation("taxi", versions={3: VersionState.END}),)))
     three.remove_version(3)
 

@@ -200,9 +200,10 @@ class BasePath:
             if loaded or version in server.configured_versions or version in server.labels.values():
                 uses.append(f"model server {server.name}")
         if uses:
+            unpin = "unpin it, " if version in desired.pinned else ""
             raise Conflict(
                 f"Version {version} of model {self.name!r} is in use ({', '.join(uses)}) and was not removed; "
-                "take it out of the desired state and let that be applied first."
+                f"{unpin}take it out of the desired state and let that be applied first."
             )
 
 

@@ -41,6 +41,12 @@ TENSORFLOW = {
     "keras",
 }
 ONLY_IN = {"tfx": {"tfx"}, "ml_metadata": {"tfx"}, "apache_beam": {"tfx"}, "kfp": {"kfp"}}
+WEB_IN = {
+    "fastapi": ("control/http/",),
+    "starlette": ("control/http/",),
+    "uvicorn": ("control/http/", "model_server/"),
+}
+"""The API alone is on the web; the model server stands alone."""
 TENSORFLOW_IN = {"model_server", "tfx"}
 TENSORFLOW_LAZILY_IN = {"saved_model", "validation", "serving/grpc_stubs.py"}
 HEAVY = {"tensorflow", "tfx", "apache_beam", "kfp"}
@@ -148,6 +154,20 @@ def test_a_pipeline_library_is_imported_in_its_own_part_only(library: str):
     assert wrong == []
 
 
+@pytest.mark.parametrize("library", sorted(WEB_IN))
+def test_a_library_of_the_web_is_imported_by_the_api_only(library: str):
+    wrong = [str(i) for i in IMPORTS if i.target.split(".")[0] == library and not i.file.startswith(WEB_IN[library])]
+    assert wrong == []
+
+
+def test_only_the_process_of_the_api_and_commands_about_it_need_the_api():
+    users = {i.file for i in IMPORTS if i.target.startswith("tfx_rollout.control.http")}
+    assert {file for file in users if not file.startswith(("control/http/", "cli/"))} == {"control/__main__.py"}
+    assert [
+        str(i) for i in IMPORTS if i.file.startswith("cli/") and i.target.startswith("tfx_rollout.control.http") and not i.lazy
+    ] == []
+
+
 def test_tensorflow_is_imported_where_it_may_be_and_lazily_where_it_must():
     wrong = []
     for found in (i for i in IMPORTS if i.target.split(".")[0] in TENSORFLOW):
@@ -169,6 +189,13 @@ def loaded_by(code: str) -> set[str]:
 def test_the_package_itself_imports_nothing_but_the_standard_library():
     foreign = loaded_by("import tfx_rollout") - loaded_by("") - sys.stdlib_module_names
     assert foreign == {"tfx_rollout"}
+
+
+def test_the_control_without_its_api_imports_neither_fastapi_nor_tensorflow_and_asking_who_serves_is_cheap():
+    assert loaded_by("import tfx_rollout.control") - loaded_by("") - sys.stdlib_module_names == {"tfx_rollout"}
+    loaded = loaded_by("import tfx_rollout.control.interface, tfx_rollout.control.local, tfx_rollout.control.remote")
+    assert loaded & {"fastapi", "starlette", "uvicorn", "grpc", *TENSORFLOW, *HEAVY} == set()
+    assert loaded_by("import tfx_rollout.supervisor.presence") & {"grpc", "numpy", "pydantic"} == set()
 
 
 @pytest.mark.integration

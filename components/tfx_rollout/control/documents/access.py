@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -39,7 +40,7 @@ class TokenWanted(Wanted):
     """A token is to be made for somebody."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")
-    role: Role
+    role: Annotated[Role, Field(strict=False)]
     days: float | None = Field(None, gt=0, le=3650)
     """How long it is valid; for ever where it is left out."""
 

@@ -28,7 +28,7 @@ class Configuration(Document):
     """Of the desired state: what a conditional change names."""
     desired: Told
     observed: Told | None
-    """None before a supervisor first saw the model."""
+    """None while no supervisor serves, and before it first saw the model."""
     differences: list[Difference]
 
 

@@ -26,6 +26,6 @@ class Document(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What is given in. Unknown fields are refused, so that a misspelt one is not passed over."""
+    """What is given in. Unknown fields are refused, so that a misspelt one is not passed over, and nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True)

@@ -63,6 +63,19 @@ def test_a_harmful_candidate_is_rolled_back_with_the_reason_and_stable_is_as_bef
 
 
 @pytest.mark.parametrize("promote", [True, False])
+def test_a_pinned_version_that_does_not_load_keeps_no_rollout_from_its_end(live, plan, promote):
+    live.serving.broken = {3}
+    now = live.base.desired()
+    live.base.write_desired(now.change(versions=(*now.versions, 3), pinned=(3,)), expected=now.generation)
+    if not promote:
+        live.canary(Behaviour(failures=0.2))
+    start(live, plan(promotion="automatic"))
+    assert live.run(lambda state: state.finished).outcome == ("promoted" if promote else "rolled_back")
+    assert live.serving.answers(Track.STABLE) == (2 if promote else 1)
+    assert live.base.desired().pinned == (3,)
+
+
+@pytest.mark.parametrize("promote", [True, False])
 def test_a_version_that_is_pinned_during_a_rollout_is_held_by_all_that_follows(live, plan, promote):
     start(live, plan(promotion="automatic"))
     live.run(lambda state: state.phase is Phase.RUNNING)

@@ -93,10 +93,11 @@ def of_serving(plan: Plan, state: RolloutState, observed: ObservedState) -> Sign
     applied = observed.generation >= state.wanted.generation
     if state.phase is Phase.LOADING and candidate_serves(state, observed):
         return Signal(Event.READY, f"Version {state.version} is loaded; stage 1 begins: {in_words(plan.stages[0])}.")
-    if state.phase is Phase.GOING_LIVE and applied:
+    live = applied or _traffic_is_there(state, observed)
+    if state.phase is Phase.GOING_LIVE and live:
         event = Event.PASSED_AT_ONCE if plan.promotion == "automatic" else Event.PASSED
         return Signal(event, f"Version {state.version} is live as the first version, without a canary.")
-    if state.phase is Phase.PROMOTING and applied:
+    if state.phase is Phase.PROMOTING and live:
         return Signal(Event.APPLIED, f"Version {state.version} is live for everybody.")
     if state.phase is Phase.ROLLING_BACK and (applied or _traffic_is_back(observed)):
         return Signal(Event.APPLIED, state.reason)
@@ -118,6 +119,13 @@ def candidate_serves(state: RolloutState, observed: ObservedState) -> bool:
     """Whether the candidate is AVAILABLE under its label, and the gateway has a route to it."""
     route = None if state.wanted is None else routes(state.wanted).get(Track.CANARY)
     return route is not None and observed.routes.get(Track.CANARY) == route and serves(observed, route, state.version)
+
+
+def _traffic_is_there(state: RolloutState, observed: ObservedState) -> bool:
+    """Whether the candidate has all the traffic, though something else of the wanted state cannot be had (a pinned version)."""
+    route = observed.routes.get(Track.STABLE)
+    alone = observed.split == Split() and Track.CANARY not in observed.routes
+    return observed.fault is not None and alone and route is not None and serves(observed, route, state.version)
 
 
 def _traffic_is_back(observed: ObservedState) -> bool:

@@ -64,7 +64,7 @@ def test_a_harmful_candidate_is_rolled_back_with_the_reason_and_stable_is_as_bef
 
 @pytest.mark.parametrize("promote", [True, False])
 def test_a_pinned_version_that_does_not_load_keeps_no_rollout_from_its_end(live, plan, promote):
-    live.serving.broken = {3}
+    live.serving.servers["m"].broken = {3}
     now = live.base.desired()
     live.base.write_desired(now.change(versions=(*now.versions, 3), pinned=(3,)), expected=now.generation)
     if not promote:

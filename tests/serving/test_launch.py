@@ -43,8 +43,25 @@ def test_the_server_gets_its_ports_and_files_by_the_flags_of_tensorflow_serving(
         "--max_num_load_retries=1",
         "--load_retry_interval_micros=1000000",
         "--num_load_threads=2",
-        "--rest_api_timeout_in_ms=60000",
+        "--rest_api_timeout_in_ms=3600000",
     ]
+
+
+def test_the_last_lines_are_found_in_a_log_that_was_put_aside_meanwhile(tmp_path):
+    log = tmp_path / "logs" / "taxi.log"
+    log.parent.mkdir()
+    log.write_text("what an earlier server wrote\n" * 100)
+    server = start(tmp_path, "import time; print('first'); time.sleep(60)")
+    while "first" not in server.log_tail():
+        assert server.alive()
+    server.rotate_log(over_bytes=100)
+    assert server.log_tail() == ""
+    with log.open("ab") as more:
+        more.write(b"second\n")
+    facts = {"grpc_port": 1, "rest_port": 2, "log_file": str(log), "host": "127.0.0.1", "log_start": 2900}
+    adopted = ModelServerProcess.adopt("taxi", server._process, facts)
+    assert server.log_tail() == adopted.log_tail() == "second"
+    server.kill()
 
 
 def test_a_server_that_ends_before_it_is_ready_is_reported_with_its_last_words(tmp_path):

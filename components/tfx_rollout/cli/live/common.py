@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,11 +18,12 @@ NARROW = 90
 DIM, GOOD, WARN, BAD = "bright_black", "green", "yellow", "red"
 
 
-def grid(*columns: str) -> Table:
+def grid(*columns: str, gap: int = 2) -> Table:
     """A table without lines; a column whose name begins with `>` is set to the right, without its `>`."""
-    table = Table(box=None, pad_edge=False, header_style=DIM, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=DIM, padding=(0, gap, 0, 0))
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, overflow="ellipsis", no_wrap=True)
     return table
 
 
@@ -60,11 +61,11 @@ def versions_section(overview: ModelOverview, width: int, versions: Iterable[int
 def events_section(events: Sequence[Mapping[str, Any]], most: int) -> Group:
     """The last events, the newest first, a line each."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style=DIM, no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(no_wrap=True, overflow="ellipsis")
     for event in list(events)[-most:][::-1]:
-        table.add_row(clock(event["at"]), f"{spoken(event['event'])} → {spoken(event['to'])}", str(event["reason"]))
+        happened = Text.assemble(f"{spoken(event['event'])} → {spoken(event['to'])}", (f"  {event['reason']}", DIM))
+        table.add_row(Text(clock(event["at"]), style=DIM), happened)
     return titled("Events", table)
 
 

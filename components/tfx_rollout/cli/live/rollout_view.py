@@ -12,6 +12,7 @@ from tfx_rollout.cli.live.charts import evidence_bar, rates, sparkline
 from tfx_rollout.cli.live.common import BAD, DIM, GOOD, NARROW, WARN, events_section, grid, spoken, titled, versions_section
 from tfx_rollout.cli.live.sections import Section, Sections
 from tfx_rollout.cli.live.snapshot import RolloutSnapshot
+from tfx_rollout.rollout.plan import plan_from_dict
 from tfx_rollout.rollout.report import wording
 from tfx_rollout.rollout.state import Phase
 
@@ -86,13 +87,14 @@ def _stages(snapshot: RolloutSnapshot) -> Group:
     """The stages in a row, then what the present one still takes."""
     rollout, report = snapshot.rollout, snapshot.report
     rows = {row["stage"]: row for row in report["stages"]}
+    stages = plan_from_dict(report["plan_document"]).stages
     line = Text()
-    for number, stage in enumerate(report["plan_document"]["stages"], start=1):
+    for number, stage in enumerate(stages, start=1):
         row = rows.get(number)
         left = row is not None and row["left_at"] is not None
         here = number == rollout.stage and not rollout.finished
         took = f" {wording.duration(row['seconds'])}" if row is not None and left else ""
-        name = wording.stage_name(stage) + took
+        name = wording.stage_name(vars(stage)) + took
         line.append(" ─ " if number > 1 else "", style=DIM)
         line.append(f"[{name}]" if here else name, style="bold cyan" if here else GOOD if left else DIM)
     line.append(" ─ ", style=DIM)
@@ -100,9 +102,9 @@ def _stages(snapshot: RolloutSnapshot) -> Group:
     lines: list[RenderableType] = [line]
     present = rows.get(rollout.stage)
     if present is not None and present["left_at"] is None and not rollout.finished:
-        stage = report["plan_document"]["stages"][rollout.stage - 1]
+        stage = stages[rollout.stage - 1]
         in_force = wording.duration(max(0.0, snapshot.now - present["in_force_at"]))
-        span = f"{wording.duration(stage['min_seconds'])} to {wording.duration(stage['max_seconds'])}"
+        span = f"{wording.duration(stage.min_seconds)} to {wording.duration(stage.max_seconds)}"
         said = f"in force for {in_force} of {span}" + (f"; {rollout.remaining}" if rollout.remaining else "")
         lines.append(Text(said, style=DIM))
     return titled(f"Stage {rollout.stage} of {rollout.stages}, canary at {wording.percent(rollout.share)}", *lines)
@@ -136,8 +138,9 @@ def _metrics(evidence: Mapping[str, Any], alpha: float) -> Iterator[tuple[str, f
 
 def _tracks(report: Mapping[str, Any], width: int) -> Group:
     """Error rate and latencies per track, and how they went."""
-    line = max(6, min(30, (width - 58) // 2))
-    table = grid("track", ">requests", ">failed", ">rate", "", ">p50", ">p99", "")
+    gap = 1 if width < NARROW else 2
+    line = max(6, min(30, (width - 43 - 8 * gap) // 2))
+    table = grid("track", ">requests", ">failed", ">rate", "", ">p50", ">p99", "", gap=gap)
     series = report["series"]["tracks"]
     most = {name: _most(series, name, line) for name in ("rate", "p99_ms")}
     for track, counts in report["tracks"].items():

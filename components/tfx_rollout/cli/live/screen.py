@@ -32,7 +32,9 @@ class _Current(Generic[S]):
         self._view: Callable[[S, int], RenderableType] = view
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._view(replace(self.snapshot, now=time.time()), options.max_width)
+        view = self._view(replace(self.snapshot, now=time.time()), options.max_width)
+        # Not yielded: what is yielded is not told how high the screen is.
+        yield from console.render(view, options.update(height=options.size.height))
 
 
 def show_live(

@@ -20,23 +20,26 @@ class Section:
 
 @dataclass(frozen=True)
 class Sections:
-    """Parts with an empty line between, as many as fit into the height there is; the last line names what is left out."""
+    """Parts with an empty line between where there is room, and as many as fit; the last line names what is left out."""
 
     parts: Sequence[Section]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         free = options.update(height=None)
-        heights = {part.name: len(console.render_lines(part.body, free)) + 1 for part in self.parts}
-        kept, left_out = list(self.parts), list[str]()
+        heights = {part.name: len(console.render_lines(part.body, free)) for part in self.parts}
+        kept, left_out, gap = list(self.parts), list[str](), 1
         room = options.height
-        while room is not None and sum(heights[part.name] for part in kept) - 1 + bool(left_out) > room:
+        while room is not None and sum(heights[part.name] for part in kept) + gap * (len(kept) - 1) + bool(left_out) > room:
             last = max(kept, key=lambda part: part.rank)
-            if not last.rank:
+            if gap:
+                gap = 0
+            elif last.rank:
+                kept.remove(last)
+                left_out.append(last.name)
+            else:
                 break
-            kept.remove(last)
-            left_out.append(last.name)
         for number, part in enumerate(kept):
-            if number:
+            if number and gap:
                 yield Text("")
             yield part.body
         if left_out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tfx_rollout.model_store.faults import storage_faults
 SCHEMA = 1
 INFO_FILE = "supervisor.json"
 LOCK_FILE = "supervisor.lock"
+LOOK_S = 0.1
+"""Far longer than `running_supervisor` holds the lock to find out whether somebody else does."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def presence(root: Path) -> Iterator[bool]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(descriptor)
             alone = True
         except BlockingIOError:
             info = _read_info(root)
@@ -65,6 +68,18 @@ def presence(root: Path) -> Iterator[bool]:
         yield alone
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int) -> None:
+    """Takes the lock. `BlockingIOError` when it is held for longer than those who only look hold it."""
+    deadline = time.monotonic() + LOOK_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(LOOK_S / 10)
 
 
 def announce(root: Path, info: SupervisorInfo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -124,3 +125,24 @@ def test_tokens_made_at_once_are_all_there_and_of_one_name_one_wins(tokens, tmp_
     assert [token.name for token in tokens.tokens()] == ["same", *(f"t{n}" for n in range(6))]
     assert sum(isinstance(result, Conflict) for result in results) == 3
     assert all(tokens.identify(result.secret) for result in results if not isinstance(result, Conflict))
+
+
+def test_threads_that_ask_while_tokens_come_and_go_never_keep_an_old_one(tokens, tmp_path):
+    made = [tokens.create(wanted(f"t{n}"), by="ann") for n in range(30)]
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            for token in made:
+                tokens.identify(token.secret)
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    other = TokenFile(tmp_path / ".access")
+    for token in made:
+        other.revoke(token.name)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert [tokens.identify(token.secret) for token in made] == [None] * 30

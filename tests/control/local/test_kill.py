@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tfx_rollout.control.documents import ConfigurationWanted, OrderWanted, TokenWanted
+from tfx_rollout.control.documents import ConfigurationWanted, ExperimentOrderWanted, ExperimentWanted, OrderWanted, TokenWanted
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, RolloutInProgress
 from tfx_rollout.model_store import BasePath, ModelStore
@@ -145,3 +145,31 @@ def test_a_token_made_and_revoked(scratch, fresh, count_steps, kill_before):
         control.revoke_token("grafana")
         assert control.tokens().tokens == []
     assert found == {(), ("grafana",)}
+
+
+def test_the_start_of_an_experiment_and_an_order(scratch, fresh, count_steps, kill_before):
+    plan = {
+        "name": "ranking",
+        "header": "x-user-id",
+        "variants": [{"version": 2, "share": 0.3}],
+        "metric": {"name": "conversion", "kind": "event", "within_seconds": 60},
+        "max_days": 1,
+    }
+
+    def start_and_stop(control: LocalControl) -> None:
+        started = control.start_experiment("taxi", ExperimentWanted(plan=plan))
+        control.order_experiment("taxi", started.id, ExperimentOrderWanted(kind="stop"))
+
+    found = set()
+    for control in kills(fresh, count_steps, kill_before, start_and_stop):
+        tests = control.experiments("taxi").experiments
+        found.add((len(tests), *(test.possible_orders == [] for test in tests)))
+        if not tests:
+            start_and_stop(control)
+        elif tests[0].possible_orders:
+            control.order_experiment("taxi", tests[0].id, ExperimentOrderWanted(kind="stop"))
+        (test,) = control.experiments("taxi").experiments
+        control.experiment_report("taxi", test.id)
+        with pytest.raises(OrderWaiting):
+            control.order_experiment("taxi", test.id, ExperimentOrderWanted(kind="stop"))
+    assert found == {(0,), (1, False), (1, True)}

@@ -39,8 +39,8 @@ class TokenFile:
         self._folder, self._now = folder, now
         self.path = folder / "tokens.json"
         self._lock = FileLock(folder / "lock", "tokens and the audit trail")
-        self._read_at: tuple[int, int, int] | None = None
-        self._kept: tuple[_Kept, ...] = ()
+        self._last: tuple[tuple[int, int, int], tuple[_Kept, ...]] = ((0, 0, 0), ())
+        """What was read last, and the file's dates then."""
 
     def ever_made(self) -> bool:
         """Whether a token was ever made for this root, be it that all were revoked since."""
@@ -103,12 +103,12 @@ class TokenFile:
         except FileNotFoundError:
             return ()
         except OSError:
-            found = None  # the reading says what is wrong
-        at = None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
-        if at is None or at != self._read_at:
-            self._kept = self._read()
-            self._read_at = at
-        return self._kept
+            return self._read()  # which says what is wrong
+        at = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if at != self._last[0]:
+            # One assignment: threads that read at once must not mix what one saw with what the other one read.
+            self._last = (at, self._read())
+        return self._last[1]
 
     def _read(self) -> tuple[_Kept, ...]:
         data = read_json(self.path)

@@ -71,4 +71,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             operation.pop("x-content-types", None)
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] == "if-match" and "428" in operation["responses"]:
+                    # The program takes it as optional to say 428 in a sentence of its own.
+                    parameter["required"] = True
     return document

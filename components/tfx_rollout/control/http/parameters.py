@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from fastapi import Header, Path, Query
+from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import FieldFault
 from tfx_rollout.control.http.problems import Refused
@@ -47,14 +48,25 @@ DryRun = Annotated[bool, Query(description="Say what the change would do, and do
 Limit = Annotated[int, Query(description="At most so many.", ge=1, le=1000)]
 Offset = Annotated[int, Query(description="Leave out the first so many.", ge=0, le=10**9)]
 IfMatch = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         description='The state that the change is based on: its ETag, such as "7"; or * for any.',
         examples=['"7"'],
         max_length=200,
+        json_schema_extra={"pattern": r'^(\*|"[0-9]{1,18}")$'},
     ),
 ]
-IfNoneMatch = Annotated[str | None, Header(description="The ETag of what is known already.", max_length=1000)]
+IfMatchRevision = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        alias="if-match",
+        description="The revision that the order is based on: its ETag; or * for any.",
+        examples=["*"],
+        max_length=200,
+        json_schema_extra={"pattern": r'^(\*|"[A-Za-z0-9.:_-]{1,100}")$'},
+    ),
+]
+IfNoneMatch = Annotated[str | SkipJsonSchema[None], Header(description="The ETag of what is known already.", max_length=1000)]
 
 _TAG = re.compile(r'"([^"]*)"')
 

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role
 from tfx_rollout.control.http.parameters import Model, RolloutId

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from tfx_rollout.control.documents import Experiment, ExperimentOrderWanted, Experiments, ExperimentWanted, Role
 from tfx_rollout.control.http.current import with_current
-from tfx_rollout.control.http.parameters import ExperimentId, IfMatch, IfNoneMatch, Limit, Model, Offset, revision
+from tfx_rollout.control.http.parameters import ExperimentId, IfMatchRevision, IfNoneMatch, Limit, Model, Offset, revision
 from tfx_rollout.control.http.reports import REPORT_ANSWERS, answer_with_report
 from tfx_rollout.control.http.route import Asked, Guarded, needs
 from tfx_rollout.control.http.routes.rollouts import ETAG, LOCATION
@@ -39,7 +39,7 @@ def get_experiment(control: Asked, model: Model, experiment: ExperimentId, respo
 
 @router.post("/{experiment}/orders", status_code=202, **needs(Role.OPERATE, 404, 409, body=True))
 def order_experiment(
-    control: Asked, model: Model, experiment: ExperimentId, wanted: ExperimentOrderWanted, if_match: IfMatch = None
+    control: Asked, model: Model, experiment: ExperimentId, wanted: ExperimentOrderWanted, if_match: IfMatchRevision = None
 ) -> Experiment:
     """End an A/B test: give all traffic back to the live version, or make a variant live."""
     with with_current(lambda: control.experiment(model, experiment)):

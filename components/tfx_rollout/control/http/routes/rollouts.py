@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Order, OrderWanted, Role, Rollout, Rollouts, RolloutWanted
 from tfx_rollout.control.http.current import with_current
-from tfx_rollout.control.http.parameters import IfMatch, IfNoneMatch, Limit, Model, Offset, RolloutId, revision
+from tfx_rollout.control.http.parameters import IfMatchRevision, IfNoneMatch, Limit, Model, Offset, RolloutId, revision
 from tfx_rollout.control.http.reports import REPORT_ANSWERS, answer_with_report, wants_page
 from tfx_rollout.control.http.route import Asked, Guarded, header, needs
 
@@ -41,7 +42,7 @@ def get_rollout(control: Asked, model: Model, rollout: RolloutId, response: Resp
 
 
 @router.post("/{rollout}/orders", status_code=202, **needs(Role.OPERATE, 404, 409, body=True))
-def order(control: Asked, model: Model, rollout: RolloutId, wanted: OrderWanted, if_match: IfMatch = None) -> Order:
+def order(control: Asked, model: Model, rollout: RolloutId, wanted: OrderWanted, if_match: IfMatchRevision = None) -> Order:
     """Order something of a rollout; the supervisor takes it up within a second."""
     with with_current(lambda: control.rollout(model, rollout)):
         return control.order(model, rollout, wanted, expected=revision(if_match))
@@ -54,7 +55,9 @@ def get_rollout_report(
     model: Model,
     rollout: RolloutId,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
-    form: Annotated[Literal["json", "html"] | None, Query(alias="format", description="Instead of Accept.")] = None,
+    form: Annotated[
+        Literal["json", "html"] | SkipJsonSchema[None], Query(alias="format", description="Instead of Accept.")
+    ] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Everything about a rollout: what happened, each window, each verdict; as JSON, or as a page."""

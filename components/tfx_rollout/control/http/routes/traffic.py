@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role, Traffic
 from tfx_rollout.control.http.parameters import Model
@@ -19,9 +20,11 @@ _Time = Query(description="Seconds since the epoch.", ge=0, le=10**11, allow_inf
 def get_traffic(
     control: Asked,
     model: Model,
-    since: Annotated[float | None, _Time] = None,
-    until: Annotated[float | None, _Time] = None,
-    step: Annotated[float | None, Query(description="Seconds of one point.", gt=0, le=10**7, allow_inf_nan=False)] = None,
+    since: Annotated[float | SkipJsonSchema[None], _Time] = None,
+    until: Annotated[float | SkipJsonSchema[None], _Time] = None,
+    step: Annotated[
+        float | SkipJsonSchema[None], Query(description="Seconds of one point.", gt=0, le=10**7, allow_inf_nan=False)
+    ] = None,
 ) -> Traffic:
     """Per track and version what was served; by default of the last 15 minutes, in about a hundred steps."""
     return control.traffic(model, since=since, until=until, step=step)

@@ -86,6 +86,13 @@ def test_a_line_torn_by_a_crash_is_passed_over_and_a_damaged_one_is_told(folder)
         log.read()
 
 
+def test_what_strangers_send_does_not_fill_it(folder):
+    log = AuditLog(folder)
+    log.record("nobody", "", "PUT /" + "x" * 100_000, "y" * 100_000, 401, "z" * 100_000)
+    assert (folder / "audit.jsonl").stat().st_size < 4000
+    assert log.read().entries[0].detail.endswith("z…")
+
+
 def test_no_secret_is_ever_in_it(tmp_path):
     control = LocalControl(ModelStore(tmp_path), by="ann")
     made = control.create_token(TokenWanted(name="grafana", role="operate", days=3))

@@ -24,6 +24,8 @@ log = logging.getLogger("tfx_rollout.control")
 FILE_BYTES = 2 * 1024 * 1024
 FILES = 8
 """How many files are kept, the one that grows among them."""
+MOST_CHARACTERS = 1000
+"""Of an action or what came of it."""
 
 
 class AuditLog:
@@ -41,10 +43,10 @@ class AuditLog:
             at=self._now(),
             by=by,
             role=role,
-            action=action,
-            model=model,
+            action=_short(action),
+            model=None if model is None else _short(model),
             status=status,
-            detail=detail,
+            detail=_short(detail),
             facts={name: value for name, value in (facts or {}).items() if value is not None},
         )
         make_folder(self._folder)
@@ -135,3 +137,8 @@ class AuditLog:
             raise CorruptState(
                 str(self._folder), f"an entry of the audit trail is not what this program wrote: {error}"
             ) from error
+
+
+def _short(text: str) -> str:
+    """The text, as long as it fits: what strangers send must not fill the trail."""
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

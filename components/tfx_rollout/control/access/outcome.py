@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tfx_rollout.errors import ApiRefused, Conflict, InvalidInput, NotFound, ServingFault, StorageFault
+from tfx_rollout.errors import Conflict, InvalidInput, NotFound, ServingFault, StorageFault
 
 DONE = 200
 _STATUSES: tuple[tuple[type[BaseException], int], ...] = (
     (InvalidInput, 422),
     (NotFound, 404),
     (Conflict, 409),
-    (ApiRefused, 403),
     (StorageFault, 503),
     (ServingFault, 503),
 )

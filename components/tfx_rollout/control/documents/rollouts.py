@@ -82,7 +82,7 @@ class Rollout(Document):
     deadline: float | None
     """While it holds: when the plan's default happens without a word."""
     possible_orders: list[str]
-    """What may be ordered in this phase."""
+    """What may be ordered now: nothing while another order waits. While it steps back, a rollback goes with `now` only."""
     orders: list[Order]
     """Those that were not taken up yet."""
     revision: str

@@ -28,11 +28,11 @@ class ExperimentsPart(Part):
         return self._root.files(model).experiments.document(experiment)
 
     def start_experiment(self, model: str, wanted: ExperimentWanted) -> Experiment:
-        with self._recorded("start an A/B test", model, plan=wanted.plan, why=wanted.why) as say:
+        with self._recorded("start an A/B test", model, why=wanted.why) as say:
             files = self._root.files(model)
             plan = experiment_from_dict(wanted.plan)
             started = start_experiment(files.base, plan, by=self.by, why=wanted.why)
-            say(f"A/B test {started}")
+            say(f"A/B test {started} by plan {plan.name}")
             return files.experiments.document(started)
 
     def order_experiment(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-MOST = 4096
+MOST = 1024
 """How many values are kept; the one that was asked for longest ago goes first."""
 
 _Dates = tuple[tuple[int, int, int] | None, ...]

@@ -43,7 +43,7 @@ class RolloutsPart(Part):
         return self._rollout(self._root.files(model), rollout)
 
     def start_rollout(self, model: str, wanted: RolloutWanted) -> Rollout:
-        facts = {"version": wanted.version, "plan": wanted.plan, "why": wanted.why}
+        facts = {"version": wanted.version, "plan": wanted.plan if isinstance(wanted.plan, str) else None, "why": wanted.why}
         with self._recorded("start a rollout", model, **facts) as say:
             files = self._root.files(model)
             plan = load_plan(self.plan(wanted.plan).name) if isinstance(wanted.plan, str) else plan_from_dict(wanted.plan)

@@ -100,7 +100,7 @@ async def _streamed(app: Any, path: str, headers: dict[str, str], until: Callabl
         if until(content):
             gone.set()
 
-    given = {"host": url.netloc.decode(), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    given = {"host": url.netloc.decode(), **{name.replace("_", "-").lower(): value for name, value in headers.items()}}
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

@@ -64,14 +64,14 @@ class Setup:
         if known and case.path_parameters:
             known_here = {**self.known, **({"model": "bikes"} if "experiment" in case.path else {})}
             case.path_parameters.update({name: value for name, value in known_here.items() if name in case.path_parameters})
-        if case.path.endswith("/events"):
-            told = self.api.stream(case.formatted_path, **self.headers)
-            response: Any = told.response
+        streamed = case.path.endswith("/events")
+        if streamed:
+            response: Any = self.api.stream(case.formatted_path, **{**(case.headers or {}), **self.headers}).response
         else:
             response = case.call(headers=self.headers)
         self.seen[response.status_code] += 1
         # What a schema cannot say (plans, rows of feedback, what fits what is there) is refused with 422 and 409.
-        excluded = [positive_data_acceptance, *([negative_data_rejection] if known else [])]
+        excluded = [positive_data_acceptance, *([negative_data_rejection] if known or streamed else [])]
         case.validate_response(response, headers=self.headers, excluded_checks=excluded)
 
 
@@ -121,8 +121,8 @@ def test_every_answer_is_one_that_the_document_tells(setup: Setup, label: str):
 
 def test_good_requests_were_among_them(setup: Setup):
     """Or else the tests above have seen nothing but refusals."""
-    if not setup.seen:
-        pytest.skip("runs after the others")
-    assert setup.seen[200] > (50 if setup.headers else 3)
+    if setup.seen.total() < 10 * len(OPERATIONS) / 2:
+        pytest.skip("not all of the others ran before")
+    assert setup.seen[200] > (100 if setup.headers else 3)
     assert setup.seen[401] > 0
     assert sum(count for status, count in setup.seen.items() if status >= 500) == 0

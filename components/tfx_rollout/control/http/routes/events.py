@@ -17,14 +17,31 @@ from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRol
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["events"])
 
 
-def _stream(what: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": what, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+def _stream(what: str, **kinds: str) -> dict[int | str, dict[str, Any]]:
+    """How a stream is told in the schema, as OpenAPI 3.2 has it: each event by itself. `kinds` are schemas of the data."""
+    events = [
+        {
+            "type": "object",
+            "required": ["event", "data"],
+            "properties": {
+                "event": {"const": kind},
+                "id": {"type": "string"},
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"},
+                },
+            },
+        }
+        for kind, schema in kinds.items()
+    ]
+    return {200: {"description": what, "content": {"text/event-stream": {"itemSchema": {"oneOf": events}}}}}
 
 
 @router.get(
     "/events",
     response_class=Response,
-    **needs(Role.READ, responses=_stream("`models` (Models) whenever anything changes; a comment every 15 s.")),
+    **needs(Role.READ, responses=_stream("`models` whenever anything changes; a comment every 15 s.", models="Models")),
 )
 async def follow_models(request: Request) -> Response:
     """All models, as they change."""
@@ -40,7 +57,12 @@ async def follow_models(request: Request) -> Response:
         Role.READ,
         404,
         422,
-        responses=_stream("`model` (ModelOverview), `rollout` (Rollout), `experiment` (Experiment), as they change."),
+        responses=_stream(
+            "`model`, `rollout` and `experiment`, as they change.",
+            model="ModelOverview",
+            rollout="Rollout",
+            experiment="Experiment",
+        ),
     ),
 )
 async def follow_model(request: Request, model: Model) -> Response:
@@ -59,7 +81,13 @@ async def follow_model(request: Request, model: Model) -> Response:
         Role.READ,
         404,
         422,
-        responses=_stream("`event`, `verdict`, `state` (Rollout) from the first one on, and at last `report`; then it ends."),
+        responses=_stream(
+            "`event`, `verdict` and `state` from the first one on, and at last `report`; then it ends.",
+            event="",
+            verdict="",
+            state="Rollout",
+            report="",
+        ),
     ),
 )
 async def follow_rollout(
@@ -67,7 +95,7 @@ async def follow_rollout(
     model: Model,
     rollout: RolloutId,
     last_event_id: Annotated[
-        str | None, Header(description="Where a stream that broke is taken up again.", max_length=100)
+        str | SkipJsonSchema[None], Header(description="Where a stream that broke is taken up again.", max_length=100)
     ] = None,
 ) -> Response:
     """One rollout, from its first event to its end."""

@@ -417,3 +417,19 @@ def test_wherever_time_is_cut_and_whoever_counts_the_totals_are_the_same(make_lo
             total[track] = total.get(track, TrackCounts()) + counts
     assert total == source.counts("taxi", edges[0], edges[-1]).tracks
     assert sum(counts.requests for counts in total.values()) == len(requests)
+
+
+def test_a_part_that_is_put_aside_while_it_is_opened_is_read_the_next_time(log):
+    follower = access_log_follower.AccessLogFollower(log.folder, since=0.0)
+    log.request(T0)
+    log.flush()
+    assert len(list(follower.read())) == 2
+    following = log.folder / f"{round(T0 * 1000) + 1}.log"
+    following.symlink_to("not-there-yet")
+    with pytest.raises(FileNotFoundError):
+        list(follower.read())
+    following.unlink()
+    log.start(T0 + 0.001)
+    log.request(T0 + 1)
+    log.flush()
+    assert len([item for item in follower.read() if isinstance(item, str)]) == 1

@@ -83,9 +83,10 @@ def test_what_is_applied_later_is_known_after_a_refresh(base):
     assert history.version(Track.STABLE, at) == 1
 
 
-def test_a_history_that_cannot_be_read_leaves_versions_unknown_and_is_logged(base, caplog):
+@pytest.mark.parametrize("content", ["{\n{}\n", '{"event": "desired", "generation": 1, "schema": 99}\n'])
+def test_a_history_that_cannot_be_read_leaves_versions_unknown_and_is_logged(base, caplog, content):
     at = put(base, FIRST)
-    (base.control / "history.jsonl").write_text("{\n{}\n")
+    (base.control / "history.jsonl").write_text(content)
     history = LabelHistory(base)
     history.refresh()
     assert history.version(Track.STABLE, at) is None

@@ -75,9 +75,10 @@ class AccessLogFollower:
         return parts[at + 1], parts[at + 1].start == parts[at].start
 
     def _open(self, part: LogPart) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file, self._part, self._torn = part.path.open("rb"), part, b""
+        # It may have been put aside in this moment: then the next call finds everything as it was.
+        file = part.path.open("rb")
+        self.close()
+        self._file, self._part, self._torn = file, part, b""
 
     def _lines(self) -> Iterator[str]:
         assert self._file is not None

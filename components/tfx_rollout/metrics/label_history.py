@@ -33,8 +33,8 @@ class LabelHistory:
         self._stamp = stamp
         try:
             in_force = labels_in_force(self._base.history())
-        except RolloutError as error:
-            log.warning("failed requests of %s cannot be told by version: %s", self._base.name, error)
+        except (RolloutError, KeyError, TypeError, ValueError) as error:
+            log.warning("failed requests of %s cannot be told by version: %r", self._base.name, error)
             return
         self._times, self._versions = [at for at, _ in in_force], [labels for _, labels in in_force]
 

@@ -9,7 +9,6 @@ buckets that are 5 % wide.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tfx_rollout.evidence.access_log_line import GRPC_NAMES
 from tfx_rollout.metrics.cell import BUCKETS, UPPER_MS, Cell, Key
 from tfx_rollout.traffic import Track
 
@@ -146,18 +146,20 @@ def describe(
     counted_until: float,
 ) -> Traffic:
     """Puts the cells of a model (each with the start of its time) together; `since` and `until` lie on whole steps."""
-    seconds = [
-        max(0.0, min(start + step, counted_until) - max(start, complete_from)) for start in np.arange(since, until, step).tolist()
-    ]
-    by_version: dict[tuple[Track, int | None], list[tuple[int, Cell]]] = {}
+    starts = [since + number * step for number in range(round((until - since) / step))]
+    seconds = np.array([max(0.0, min(start + step, counted_until) - max(start, complete_from)) for start in starts])
+    by_version: dict[tuple[Track, int | None], _Course] = {}
     for at, key, cell in cells:
         number = int((at - since) // step)
-        if 0 <= number < len(seconds):
-            by_version.setdefault((key.track, key.version), []).append((number, cell))
-    by_track: dict[Track, list[tuple[int, Cell]]] = {}
-    for (track, _), of_version in by_version.items():
-        by_track.setdefault(track, []).extend(of_version)
-    everything = [numbered for track, of_track in by_track.items() if track is not Track.SHADOW for numbered in of_track]
+        if 0 <= number < len(starts):
+            course = by_version.setdefault((key.track, key.version), _Course.empty(len(starts)))
+            course.take(number, cell)
+    by_track: dict[Track, _Course] = {}
+    everything = _Course.empty(len(starts))
+    for (track, _), course in by_version.items():
+        by_track[track] = by_track[track] + course if track in by_track else course
+        if track is not Track.SHADOW:
+            everything = everything + course
     return Traffic(
         model=model,
         since=since,
@@ -165,8 +167,8 @@ def describe(
         step=step,
         complete_from=complete_from,
         counted_until=counted_until,
-        totals=_total(everything, sum(seconds)),
-        tracks=tuple(_series(track, None, of_track, seconds) for track, of_track in sorted(by_track.items())),
+        totals=everything.total(seconds),
+        tracks=tuple(_series(track, None, by_track[track], seconds) for track in sorted(by_track)),
         series=tuple(
             _series(track, version, by_version[track, version], seconds)
             for track, version in sorted(by_version, key=lambda key: (key[0], key[1] is None, key[1]))
@@ -174,38 +176,52 @@ def describe(
     )
 
 
-def _series(track: Track, version: int | None, cells: Sequence[tuple[int, Cell]], seconds: Sequence[float]) -> TrafficSeries:
-    durations = _durations(cells, len(seconds))
-    quantiles = quantiles_ms(durations)
-    codes: list[Counter[str]] = [Counter() for _ in seconds]
-    labelled, correct = [0] * len(seconds), [0] * len(seconds)
-    for number, cell in cells:
-        codes[number].update(cell.codes)
-        labelled[number] += cell.labelled
-        correct[number] += cell.correct
-    points = tuple(
-        Figures(sum(codes[n].values()), dict(codes[n]), seconds[n], quantiles[n], labelled[n], correct[n])
-        for n in range(len(seconds))
-    )
-    return TrafficSeries(track, version, _total(cells, sum(seconds)), points)
+def _series(track: Track, version: int | None, course: _Course, seconds: npt.NDArray[np.float64]) -> TrafficSeries:
+    return TrafficSeries(track, version, course.total(seconds), course.figures(seconds))
 
 
-def _total(cells: Sequence[tuple[int, Cell]], seconds: float) -> Figures:
-    codes: Counter[str] = Counter()
-    for _, cell in cells:
-        codes.update(cell.codes)
-    (quantiles,) = quantiles_ms(_durations([(0, cell) for _, cell in cells], 1))
-    labelled, correct = sum(cell.labelled for _, cell in cells), sum(cell.correct for _, cell in cells)
-    return Figures(sum(codes.values()), dict(codes), seconds, quantiles, labelled, correct)
+@dataclass(frozen=True)
+class _Course:
+    """Counts step by step: a row each."""
 
+    durations: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int64]
+    """In the order of `GRPC_NAMES`."""
+    labels: npt.NDArray[np.int64]
+    """How many predictions are known to be right or wrong, and how many to be right."""
 
-def _durations(cells: Iterable[tuple[int, Cell]], steps: int) -> npt.NDArray[np.int64]:
-    """The histogram of each step, a row each."""
-    dense = np.zeros((steps, BUCKETS), np.int64)
-    for number, cell in cells:
+    @classmethod
+    def empty(cls, steps: int) -> _Course:
+        return cls(
+            np.zeros((steps, BUCKETS), np.int64), np.zeros((steps, len(GRPC_NAMES)), np.int64), np.zeros((steps, 2), np.int64)
+        )
+
+    def take(self, number: int, cell: Cell) -> None:
+        """Adds a cell to one step."""
         # Within a cell a bucket occurs once.
-        dense[number][np.asarray(cell.buckets)] += np.asarray(cell.counts)
-    return dense
+        self.durations[number][np.asarray(cell.buckets)] += np.asarray(cell.counts)
+        for code, count in cell.codes.items():
+            self.codes[number, _CODES[code]] += count
+        if cell.labelled:
+            self.labels[number] += (cell.labelled, cell.correct)
+
+    def __add__(self, other: _Course) -> _Course:
+        return _Course(self.durations + other.durations, self.codes + other.codes, self.labels + other.labels)
+
+    def total(self, seconds: npt.NDArray[np.float64]) -> Figures:
+        whole = _Course(*(rows.sum(axis=0, keepdims=True) for rows in (self.durations, self.codes, self.labels)))
+        (figures,) = whole.figures(seconds.sum(keepdims=True))
+        return figures
+
+    def figures(self, seconds: npt.NDArray[np.float64]) -> tuple[Figures, ...]:
+        rows = zip(self.codes.tolist(), seconds.tolist(), quantiles_ms(self.durations), self.labels.tolist(), strict=True)
+        return tuple(
+            Figures(sum(codes), {name: n for name, n in zip(GRPC_NAMES, codes, strict=True) if n}, length, quantiles, *labels)
+            for codes, length, quantiles, labels in rows
+        )
+
+
+_CODES = {name: number for number, name in enumerate(GRPC_NAMES)}
 
 
 def quantiles_ms(durations: npt.NDArray[np.int64]) -> list[Quantiles]:

@@ -36,8 +36,15 @@ class Api:
         self._http = httpx.AsyncClient(transport=transport, base_url=ADDRESS)
 
     def close(self) -> None:
-        self._loop.run_until_complete(self._http.aclose())
+        self._loop.run_until_complete(self._close())
         self._loop.close()
+
+    async def _close(self) -> None:
+        await self._http.aclose()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def ask(self, method: str, path: str, *, token: str | None = None, **more: Any) -> httpx.Response:
         headers = dict(more.pop("headers", {}))

@@ -13,7 +13,7 @@ from tfx_rollout.cli.options import asking_options, control_options, json_option
 from tfx_rollout.cli.rollout_choice import PAGE
 from tfx_rollout.cli.rollout_orders import revision_option
 from tfx_rollout.cli.rollout_start import plain_option
-from tfx_rollout.cli.tables import Tinted, print_table, when
+from tfx_rollout.cli.tables import Tinted, in_short, print_table, when
 from tfx_rollout.errors import NotFound
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def list_(place: Place, model: str, as_json: bool) -> None:
                 when(test.created_at),
                 when(test.finished_at),
                 test.by,
-                test.reason,
+                in_short(test.reason),
             )
             for test in found
         ),

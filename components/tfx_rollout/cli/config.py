@@ -12,7 +12,7 @@ from tfx_rollout.cli.changes import change_options, tell_change
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import LazyGroup
 from tfx_rollout.cli.options import asking_options, control_options, json_option, model_option
-from tfx_rollout.cli.tables import print_table, tinted
+from tfx_rollout.cli.tables import in_short, print_table, tinted
 from tfx_rollout.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def show(place: Place, model: str, as_json: bool) -> None:
     desired, observed = found.desired, found.observed
     cause = desired.get("cause") or {}
     print_table(
-        f"{model} · generation {found.generation}: {cause.get('why', '')} (by {cause.get('by', '')})",
+        f"{model} · generation {found.generation}: {in_short(cause.get('why', ''))} (by {cause.get('by', '')})",
         ("", "desired", "observed"),
         ((what, want, "–" if observed is None else seen) for what, want, seen in _rows(desired, observed or {})),
     )

@@ -9,7 +9,7 @@ import click
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option
 from tfx_rollout.cli.progress import progress
-from tfx_rollout.cli.simulate import in_short
+from tfx_rollout.cli.simulate import figure
 from tfx_rollout.cli.tables import print_table
 
 
@@ -91,7 +91,7 @@ def _show(document: dict[str, Any], stages: list[str]) -> None:
         f" promoted in {good['promoted'] / good['runs']:.1%} of {good['runs']} simulated rollouts",
         ("stage", "minutes p10", "median", "p90"),
         (
-            (name, *map(in_short, spread.values()))
+            (name, *map(figure, spread.values()))
             for name, spread in zip([*stages, "to the decision"], [*good["stage_minutes"], good["minutes"]], strict=True)
         ),
     )
@@ -102,11 +102,11 @@ def _show(document: dict[str, Any], stages: list[str]) -> None:
             (
                 line["what"],
                 f"{line['rolled_back'] / line['runs']:.1%}",
-                in_short(line["minutes"]["p50"]),
-                in_short(line["minutes"]["p90"]),
-                in_short(line["canary_requests"]["p50"]),
-                in_short(line["canary_requests"]["p90"]),
-                in_short(line["canary_failures"]["p50"]),
+                figure(line["minutes"]["p50"]),
+                figure(line["minutes"]["p90"]),
+                figure(line["canary_requests"]["p50"]),
+                figure(line["canary_requests"]["p90"]),
+                figure(line["canary_failures"]["p50"]),
             )
             for line in document["regressions"]
         ),

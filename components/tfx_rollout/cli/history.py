@@ -9,7 +9,7 @@ import click
 
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.options import control_options, json_option, model_option
-from tfx_rollout.cli.tables import print_table, when
+from tfx_rollout.cli.tables import in_short, print_table, when
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
@@ -52,5 +52,5 @@ def _row(event: Mapping[str, Any]) -> tuple[object, ...]:
         ", ".join(f"{name} {version}" for name, version in names.items()) or None,
         ", ".join(f"{track} {units / 100:g} %" for track, units in event["split"].items() if units) or None,
         cause["by"],
-        cause["why"],
+        in_short(cause["why"]),
     )

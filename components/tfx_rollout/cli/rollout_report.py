@@ -11,7 +11,7 @@ from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import control_options, json_option, model_option
 from tfx_rollout.cli.rollout_choice import every_rollout, id_argument, newest
-from tfx_rollout.cli.tables import Tinted, print_table, when
+from tfx_rollout.cli.tables import Tinted, in_short, print_table, when
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
@@ -45,7 +45,7 @@ def list_(place: Place, model: str, as_json: bool) -> None:
                 when(rollout.created_at),
                 when(rollout.finished_at),
                 rollout.by,
-                rollout.reason,
+                in_short(rollout.reason),
             )
             for rollout in rollouts
         ),

@@ -69,13 +69,11 @@ def _show(document: dict[str, Any], text: str) -> None:
     stages = {f"minutes in stage {n}": spread for n, spread in enumerate(document["stage_minutes"], start=1)}
     rows = {"minutes to the decision": document["minutes"], **stages}
     rows |= {"requests to the canary": document["canary_requests"], "failed of them": document["canary_failures"]}
-    print_table(
-        "", ("", "p10", "median", "p90"), ((what, *(in_short(spread[p]) for p in spread)) for what, spread in rows.items())
-    )
+    print_table("", ("", "p10", "median", "p90"), ((what, *(figure(spread[p]) for p in spread)) for what, spread in rows.items()))
     if document["asked"]:
         click.echo(f"{document['asked']} of the rolled back ones ended when a person was asked.")
 
 
-def in_short(value: float | None) -> str | None:
+def figure(value: float | None) -> str | None:
     """A figure of a table: one digit after the point, if that."""
     return None if value is None else f"{value:,.1f}".removesuffix(".0")

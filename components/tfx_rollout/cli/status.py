@@ -9,7 +9,7 @@ import click
 
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.options import control_options, json_option
-from tfx_rollout.cli.tables import Tinted, print_table, tinted
+from tfx_rollout.cli.tables import Tinted, in_short, print_table, tinted
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
@@ -62,7 +62,7 @@ def _served(place: Place, found: Models) -> str:
 def _print_model(found: ModelOverview, servers: Sequence[Mapping[str, Any]], *, served: bool) -> None:
     click.echo()
     print_table(
-        f"{found.model} · generation {found.generation}: {found.cause} (by {found.by})",
+        f"{found.model} · generation {found.generation}: {in_short(found.cause)} (by {found.by})",
         ("version", "labels", "wanted share", "share in force", "state", "servers"),
         (_row(version, found, served=served) for version in found.versions),
     )
@@ -94,10 +94,10 @@ def _lines(found: ModelOverview, *, served: bool) -> Iterator[str]:
     """What is being done, and what is not as it should be."""
     if found.rollout is not None:
         running = found.rollout
-        yield f"rollout {running.id} of version {running.version}, {_spoken(running.phase)}: {running.reason}"
+        yield f"rollout {running.id} of version {running.version}, {_spoken(running.phase)}: {in_short(running.reason)}"
     if found.experiment is not None:
         test = found.experiment
-        yield f"A/B test {test.id} ({test.name}), {_spoken(test.phase)}: {test.reason}"
+        yield f"A/B test {test.id} ({test.name}), {_spoken(test.phase)}: {in_short(test.reason)}"
     if not served:
         return
     if found.fault:

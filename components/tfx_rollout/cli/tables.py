@@ -58,6 +58,12 @@ def colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+def in_short(text: str) -> str:
+    """The first sentence of a reason, which may go on for many."""
+    first, dot, _ = text.partition(". ")
+    return first + "." if dot else text
+
+
 def when(seconds: float | None) -> str:
     """A time (seconds since the epoch) as local date and time."""
     return "–" if not seconds else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")

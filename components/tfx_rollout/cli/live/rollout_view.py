@@ -12,6 +12,7 @@ from tfx_rollout.cli.live.charts import evidence_bar, rates, sparkline
 from tfx_rollout.cli.live.common import BAD, DIM, GOOD, NARROW, WARN, events_section, grid, spoken, titled, versions_section
 from tfx_rollout.cli.live.sections import Section, Sections
 from tfx_rollout.cli.live.snapshot import RolloutSnapshot
+from tfx_rollout.cli.tables import in_short
 from tfx_rollout.rollout.plan import plan_from_dict
 from tfx_rollout.rollout.report import wording
 from tfx_rollout.rollout.state import Phase
@@ -60,7 +61,7 @@ def _header(snapshot: RolloutSnapshot) -> Group:
             f" for {since}" if not rollout.finished else "",
             f" · plan {rollout.plan} · by {rollout.by}: {rollout.why}",
         ),
-        _shortened(rollout.reason),
+        Text(in_short(rollout.reason)),
     ]
     if rollout.asked:
         lines.append(Text(f"A person is asked about: {', '.join(rollout.asked)}", style=WARN))
@@ -75,12 +76,6 @@ def _header(snapshot: RolloutSnapshot) -> Group:
     if snapshot.notice:
         lines.append(Text(snapshot.notice, style=BAD))
     return Group(*lines)
-
-
-def _shortened(text: str) -> Text:
-    """The first sentence of a reason; the verdict has the rest."""
-    first, dot, _ = text.partition(". ")
-    return Text(first + ("." if dot else ""))
 
 
 def _stages(snapshot: RolloutSnapshot) -> Group:

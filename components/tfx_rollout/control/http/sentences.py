@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tfx_rollout.control.documents import FieldFault
 
+_BRANCH = re.compile(r"str|int|float|bool|(?:dict|list|literal|nullable|function-[a-z]+|constrained-[a-z]+)\b.*")
 MOST_FAULTS = 50
 """So many faults are told; a body with thousands of wrong rows has no answer that long."""
 
@@ -66,7 +68,9 @@ def _place(error: Mapping[str, Any]) -> str:
     place = tuple(error["loc"])
     if error["type"] == "json_invalid":
         place = place[:1]
-    return ".".join(str(part)[:60] for part in place) or "body"
+    # Behind the field's own name Pydantic tells which branch of a union it tried.
+    named = [str(part)[:60] for i, part in enumerate(place) if i < 2 or not _BRANCH.fullmatch(str(part))]
+    return ".".join(named) or "body"
 
 
 def _reason(error: Mapping[str, Any]) -> str:

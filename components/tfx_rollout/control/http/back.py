@@ -55,7 +55,7 @@ class Back:
 
     async def admit(self, request: Request, role: Role | None) -> None:
         """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`."""
-        address = request.client.host if request.client else ""
+        address = _address(request)
         if role is None:
             self._callers.pace(None, address)
             return
@@ -81,6 +81,8 @@ class Back:
         if request.method not in _CHANGES or status == _TOO_MANY:
             return
         caller: Caller | None = getattr(request.state, "caller", None)
+        if not self._callers.is_worth_recording(caller, _address(request)):
+            return
         by, role = (NOBODY, "") if caller is None else (caller.name, str(caller.role))
         action = f"{request.method} {request.url.path}"
         await run_in_threadpool(self._record, by, role, action, request.path_params.get("model"), status, detail)
@@ -90,3 +92,7 @@ class Back:
             self._audit.record(by, role, action, model, status, detail)
         except RolloutError as error:
             log.error("not in the audit trail: %s by %s (status %d): %s", action, by, status, error)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -43,6 +43,7 @@ class Callers:
         self._open_to_local = open_to_local
         self._clock = clock
         self._pace = RateLimit(limits.requests_per_second, limits.burst)
+        self._strangers = RateLimit(limits.failed_per_minute / 60, max(1.0, limits.failed_per_minute))
         self._failures = RateLimit(limits.failed_per_minute / 60, max(1.0, limits.failed_per_minute))
 
     def identify(self, headers: Mapping[str, str], address: str) -> Caller:
@@ -51,6 +52,7 @@ class Callers:
         if said is None:
             if self._open_to_local and not self._tokens.ever_made():
                 return Caller(LOCAL, Role.ADMIN)
+            self.pace(None, address)
             raise Refused(401, "no-token", "This needs a token; send it as Authorization: Bearer … .", headers=_CHALLENGE)
         scheme, _, secret = said.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
@@ -71,6 +73,10 @@ class Callers:
     def pace(self, caller: Caller | None, address: str) -> None:
         """429 for who asks too often: a caller by name, one who needs no token by address."""
         self._slow_down(self._pace, f"@{address}" if caller is None else caller.name, "requests")
+
+    def is_worth_recording(self, caller: Caller | None, address: str) -> bool:
+        """Whether a refusal goes into the record: strangers must not be able to fill it."""
+        return caller is not None or self._strangers.take(address, self._clock()) == 0
 
     def are_still(self, caller: Caller) -> bool:
         """Whether a caller of before would be let in again: the token was not revoked, and has not run out."""

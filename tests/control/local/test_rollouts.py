@@ -34,8 +34,9 @@ def test_a_bad_plan_or_an_unknown_name_starts_nothing(control, plan):
             control.start_rollout("taxi", RolloutWanted(plan=name))
     with pytest.raises(NotFound, match="There is no rollout nope"):
         control.rollout("taxi", "nope")
-    with pytest.raises(NotFound):
-        control.rollout("taxi", "../rollouts")
+    for wrong in ("../rollouts", "..", ".", "", "a/../b", "x" * 300, "\0"):
+        with pytest.raises(NotFound):
+            control.rollout("taxi", wrong)
     assert control.rollouts("taxi").total == 0
 
 

@@ -8,6 +8,7 @@ from tfx_rollout.control.documents import Experiment
 from tfx_rollout.control.documents.json_form import json_form
 from tfx_rollout.control.local.experiment_documents import experiment_document
 from tfx_rollout.control.local.read_cache import ReadCache
+from tfx_rollout.control.local.record_id import is_record_id
 from tfx_rollout.errors import NotFound
 from tfx_rollout.experiment.journal import ExperimentJournal, experiment_ids
 from tfx_rollout.experiment.operations import read_experiment
@@ -63,10 +64,10 @@ class ExperimentFiles:
         return set(self._state(self._journal(experiment)).versions.values())
 
     def _journal(self, experiment: str) -> ExperimentJournal:
-        known = self.ids()
-        if experiment not in known:
-            raise NotFound("A/B test", experiment, f"model {self._base.name!r}", known[-10:])
-        return ExperimentJournal(self._base, experiment)
+        journal = ExperimentJournal(self._base, experiment)
+        if not is_record_id(experiment) or not (journal.path / "state.json").is_file():
+            raise NotFound("A/B test", experiment, f"model {self._base.name!r}", self.ids()[-10:])
+        return journal
 
     def _state(self, journal: ExperimentJournal) -> ExperimentState:
         return self._cache.get((journal.path, "state"), (journal.path / "state.json",), journal.state)

@@ -8,6 +8,7 @@ from typing import Any
 from tfx_rollout.control.documents.json_form import json_form
 from tfx_rollout.control.local.experiment_files import ExperimentFiles
 from tfx_rollout.control.local.read_cache import ReadCache
+from tfx_rollout.control.local.record_id import is_record_id
 from tfx_rollout.errors import NotFound
 from tfx_rollout.model_store import BasePath, Manifest, storage_faults
 from tfx_rollout.model_store.layout import Layout
@@ -71,10 +72,10 @@ class ModelFiles:
 
     def journal(self, rollout: str) -> Journal:
         """The journal of a rollout that is there. Raises `NotFound`."""
-        known = self.rollout_ids()
-        if rollout not in known:
-            raise NotFound("rollout", rollout, f"model {self.base.name!r}", known[-10:])
-        return Journal(self.base, rollout)
+        journal = Journal(self.base, rollout)
+        if not is_record_id(rollout) or not journal.exists():
+            raise NotFound("rollout", rollout, f"model {self.base.name!r}", self.rollout_ids()[-10:])
+        return journal
 
     def rollout(self, journal: Journal) -> RolloutState:
         """A rollout's state."""

@@ -56,7 +56,7 @@ class Watch:
 
         Raises `Refused` when too many watch, and what the first look raises (`NotFound`, say).
         """
-        if self._callers.total() >= self._limits.watchers:
+        if self.watchers >= self._limits.watchers:
             raise Refused(
                 503, "too-many-watchers", "Too many are watching already; come again in a while, or ask for single states."
             )
@@ -80,6 +80,11 @@ class Watch:
         if self._looker is None or self._looker.done():
             self._looker = asyncio.create_task(self._look_on())
         return Place(self, key, caller, topic.feed)
+
+    @property
+    def watchers(self) -> int:
+        """How many watch now."""
+        return self._callers.total()
 
     def close(self) -> None:
         """Lets all watchers go, at once."""

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "pydantic", "rich", "httpx", "grpc", "numpy")
 
 
@@ -26,3 +28,25 @@ def test_the_help_page_loads_nothing_heavy_and_no_subcommand():
     )
     assert not loaded.intersection(HEAVY)
     assert not loaded.intersection({"tfx_rollout.supervisor", "tfx_rollout.cli.serve", "tfx_rollout.cli.models"})
+
+
+SERVER_SIDE = ("tensorflow", "tfx", "apache_beam", "kfp", "fastapi", "starlette", "uvicorn")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status", "--root", "ROOT"],
+        ["status", "--server", "http://127.0.0.1:1"],
+        ["versions", "--root", "ROOT", "--model", "taxi"],
+        ["rollout", "watch", "--root", "ROOT", "--model", "taxi"],
+        ["ab-test", "list", "--root", "ROOT", "--model", "taxi"],
+        ["metrics", "--root", "ROOT", "--model", "taxi"],
+        ["audit", "--root", "ROOT"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+def test_a_command_loads_neither_the_servers_nor_tensorflow(arguments, tmp_path):
+    given = [str(tmp_path) if word == "ROOT" else word for word in arguments]
+    loaded = modules_after(f"from tfx_rollout.cli.app import app\ntry: app({given!r})\nexcept SystemExit: pass")
+    assert not loaded.intersection(SERVER_SIDE)

@@ -11,6 +11,7 @@ from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import control_options, existing_model, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, write_outputs
 from tfx_rollout.cli.place import Place, asker
+from tfx_rollout.cli.progress import waiting
 from tfx_rollout.errors import NotFound
 
 
@@ -53,7 +54,8 @@ def push(
     file = validation or (given.path if given else None)
     evidence = [] if file is None else [steps.evidence_of_validation(file)]
     provenance = {"by": by, "tool": "tfx-rollout push"}
-    result = steps.push(base, model_dir, evidence, uri=str(model_dir), provenance=provenance)
+    with waiting(f"Reading and copying {model_dir}{_size(model_dir)} …"):
+        result = steps.push(base, model_dir, evidence, uri=str(model_dir), provenance=provenance)
     published = result.published
     write_outputs(
         outputs,
@@ -124,3 +126,11 @@ def _live_there(place: Place, model: str) -> tuple[int | None, str, str]:
 
 def _known(place: Place, model: str) -> list[int]:
     return [version.version for version in reversed(place.control().versions(model).versions)]
+
+
+def _size(folder: Path) -> str:
+    """How much there is to copy, as far as that can be seen; the push itself says what is wrong with it."""
+    try:
+        return f" ({sum(file.stat().st_size for file in folder.rglob('*') if file.is_file()) / 1e6:,.0f} MB)"
+    except OSError:
+        return ""

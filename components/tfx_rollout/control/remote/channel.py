@@ -239,7 +239,9 @@ class Channel:
         except (httpx.RequestError, ValueError, KeyError, TypeError):
             title, version = "", ""
         if not title.startswith(TITLE):
-            return ApiDiffers(self.url, f"is not that of tfx-rollout: it {what}", "give the address of `tfx-rollout serve --api`")
+            return ApiDiffers(
+                self.url, f"is not that of tfx-rollout: it {what}", "give the address that `tfx-rollout serve` tells for its API"
+            )
         if version.split(".")[0] != VERSION:
             what = f"is of version {version}, and version {VERSION} is spoken here: it {what}"
             return ApiDiffers(self.url, what, "use the same release here and there")

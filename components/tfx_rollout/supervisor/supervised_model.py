@@ -162,7 +162,7 @@ class SupervisedModel:
         step = next_step(desired, observed, drained=drained)
         reading = {name for name, child in self.children.items() if child.reading}
         numbers = certain_numbers(desired, observed, step, numbered=link.numbers(model), reading=reading)
-        link.shape(model, desired.mirror, desired.sticky, numbers)
+        link.shape(model, desired, numbers)
         return after_numbers(
             step, observed, gone=lambda track: link.unnumbered_for(model, track) >= DRAIN_SECONDS, drained=drained
         )

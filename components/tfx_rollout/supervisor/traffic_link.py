@@ -13,7 +13,7 @@ from tfx_rollout.gateway import Gateway, GatewayConfig
 from tfx_rollout.supervisor.backoff import Backoff
 from tfx_rollout.supervisor.gateway_config import ModelTraffic, gateway_config
 from tfx_rollout.supervisor.traffic_record import Told, TrafficRecord, read_record, write_record
-from tfx_rollout.traffic import Route, Split, Sticky, Track
+from tfx_rollout.traffic import DesiredState, Route, Split, Track
 
 log = logging.getLogger("tfx_rollout.supervisor")
 
@@ -99,11 +99,15 @@ class TrafficLink:
         old = self._wanted.get(model, ModelTraffic())
         self._wanted[model] = replace(old, split=split, routes=dict(routes))
 
-    def shape(self, model: str, mirror: int, sticky: Sticky | None, numbers: Mapping[Track, int]) -> None:
+    def shape(self, model: str, desired: DesiredState, numbers: Mapping[Track, int]) -> None:
         """Sets what does not depend on the safe order: mirrored share, assignment by a header, and the tracks' numbers,
-        which have an order of their own (`traffic.numbering`)."""
+        which have an order of their own (`traffic.numbering`).
+
+        Who was assigned stays so until the split that it was by is gone, or users would be drawn anew in between.
+        """
         old = self._wanted.get(model, ModelTraffic())
-        self._wanted[model] = replace(old, mirror=mirror, sticky=sticky, numbers=dict(numbers))
+        sticky = old.sticky if desired.sticky is None and old.split != desired.split else desired.sticky
+        self._wanted[model] = replace(old, mirror=desired.mirror, sticky=sticky, numbers=dict(numbers))
 
     def locate(self, server: str, ports: tuple[int, int] | None) -> None:
         """Says where a server listens. Between two processes of it (None) the last address stays."""

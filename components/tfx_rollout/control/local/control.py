@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from tfx_rollout.control.documents import Role
@@ -36,7 +37,6 @@ class LocalControl(
 
     def acting_as(self, by: str, role: Role) -> LocalControl:
         """The same for somebody else, sharing what was read."""
-        other = object.__new__(type(self))
-        Overview.__init__(other, self._root, by, role)
-        other._metrics = self._metrics
+        other = copy(self)
+        other.by, other.role = by, role
         return other

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,11 +52,9 @@ class Part:
         self._root = root
         self.by, self.role = by, role
 
-    @contextmanager
-    def _recorded(self, action: str, model: str | None = None, **facts: Any) -> Iterator[Callable[[str], None]]:
+    def _recorded(self, action: str, model: str | None = None, **facts: Any) -> AbstractContextManager[Callable[[str], None]]:
         """Records the change that the block makes, whatever comes of it. The block is given a function that says what did."""
-        with self._root.audit.recorded(self.by, str(self.role), action, model, facts) as say:
-            yield say
+        return self._root.audit.recorded(self.by, str(self.role), action, model, facts)
 
     def _rollout(self, files: ModelFiles, rollout: str) -> Rollout:
         """A rollout as it stands. Raises `NotFound`."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -16,6 +18,9 @@ from tfx_rollout.cli.live.snapshot import ExperimentSnapshot, RolloutSnapshot
 from tfx_rollout.errors import ApiBusy, ApiUnreachable
 
 S = TypeVar("S", RolloutSnapshot, ExperimentSnapshot)
+
+News = queue.Queue[BaseException | None]
+"""None for everything that happens, and at last what ends it."""
 
 LEAST_S = 0.5
 """Figures are read no oftener than this."""
@@ -49,11 +54,12 @@ def show_live(
     `happened` blocks for the next thing; what it raises is raised here. A `read` that fails for want of an answer
     is told on the screen and repeated: `happened` knows when it is in vain. Ctrl-C is a `KeyboardInterrupt`.
     """
-    news: queue.Queue[Exception | None] = queue.Queue()
+    news: News = queue.Queue()
     over = threading.Event()
-    threading.Thread(target=_listen, args=(happened, news, over), daemon=True).start()
     current = _Current(read(), view)
-    with Live(current, console=console, screen=True, refresh_per_second=DRAWS_PER_SECOND) as live:
+    threading.Thread(target=_listen, args=(happened, news, over), daemon=True).start()
+    live = Live(current, console=console, screen=True, refresh_per_second=DRAWS_PER_SECOND)
+    with _signals_told(news), live:
         while not ended(current.snapshot):
             finished = _await_news(news)
             try:
@@ -69,7 +75,29 @@ def show_live(
     return current.snapshot
 
 
-def _listen(happened: Iterable[object], news: queue.Queue[Exception | None], over: threading.Event) -> None:
+@contextmanager
+def _signals_told(news: News) -> Iterator[None]:
+    """Tells of Ctrl-C and SIGTERM as news: raised in the midst of drawing they would leave the screen as it is then.
+
+    A second one comes through at once, where the first was not heard for waiting on an answer.
+    """
+    ends: dict[int, BaseException] = {signal.SIGINT: KeyboardInterrupt(), signal.SIGTERM: SystemExit(128 + signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in ends}
+
+    def tell(number: int, _: object) -> None:
+        signal.signal(number, before[number])
+        news.put(ends[number])
+
+    for number in ends:
+        signal.signal(number, tell)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listen(happened: Iterable[object], news: News, over: threading.Event) -> None:
     """Tells of everything that happens with None, and at last of the end or the error."""
     try:
         for _ in happened:
@@ -81,7 +109,7 @@ def _listen(happened: Iterable[object], news: queue.Queue[Exception | None], ove
         news.put(error)
 
 
-def _await_news(news: queue.Queue[Exception | None]) -> bool:
+def _await_news(news: News) -> bool:
     """Waits for something to happen, and a little for what comes with it. True when nothing more will."""
     until = time.monotonic() + LEAST_S
     timeout = MOST_S

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 import shutil
-import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 import yaml
 
@@ -35,7 +32,6 @@ from tfx_rollout.metrics.monitoring.board import board
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout import await_rollout, plan_from_dict, start_rollout
 from tfx_rollout.rollout.progress import ProgressReader
-from tfx_rollout.serving import free_port
 from tfx_rollout.supervisor.presence import running_supervisor
 from tfx_rollout.testing import ServedRoot
 from tfx_rollout.traffic import Label, Track
@@ -45,7 +41,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
 ]
 
-SCRAPE_S = 1
 PLAN = {
     "name": "quick",
     "stages": [{"share": 0.5, "min_seconds": 10, "max_seconds": 300, "max_failure_rate": 0.05}],
@@ -178,9 +173,8 @@ def serving(exposition):
 
 
 @pytest.fixture(scope="module")
-def prometheus(store, traffic, tmp_path_factory):
-    """A client of a Prometheus that scrapes the root by the files that ship."""
-    folder = tmp_path_factory.mktemp("prometheus")
+def prometheus(store, traffic, tmp_path_factory, prometheus_of):
+    """A Prometheus that scrapes the root."""
     exposition = Exposition(
         store,
         traffic,
@@ -188,97 +182,61 @@ def prometheus(store, traffic, tmp_path_factory):
         experiments=ExperimentProgressReader(store),
         supervisor_up=lambda: running_supervisor(store.root) is not None,
     )
-    config = yaml.safe_load((FOLDER / "scrape.yaml").read_text())
-    (scrape,) = config["scrape_configs"]
-    del scrape["authorization"]
-    shutil.copy(FOLDER / "rules.yaml", folder)
-    config["global"] = {"evaluation_interval": f"{SCRAPE_S}s"}
-    with serving(exposition) as address, (folder / "log").open("w") as log:
-        scrape |= {"scrape_interval": f"{SCRAPE_S}s", "static_configs": [{"targets": [address]}]}
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        port = free_port()
-        arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-        process = subprocess.Popen(["prometheus", *arguments], cwd=folder, stdout=log, stderr=log)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
-                eventually(lambda: ready(client), "Prometheus is not ready", process)
-                yield client
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def ready(client):
-    try:
-        return client.get("/-/ready").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def eventually(condition, sentence, process=None, seconds=25):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process is None or process.poll() is None, "Prometheus has ended"
-        assert time.monotonic() < deadline, sentence
-        time.sleep(0.2)
-
-
-def values(client, expression):
-    """The numbers that a query gives now."""
-    answer = client.get("/api/v1/query", params={"query": expression}).json()
-    assert answer["status"] == "success", answer
-    found = [float(sample["value"][1]) for sample in answer["data"]["result"]]
-    return [value for value in found if not math.isnan(value)]
+    with serving(exposition) as address, prometheus_of(tmp_path_factory.mktemp("prometheus"), address) as prometheus:
+        yield prometheus
 
 
 def concrete(expression):
     """A query of the board with its variables filled in, as Grafana does it."""
     expression = expression.replace("$model", ".+")
-    return re.sub(r"\$__(rate_)?interval", f"{10 * SCRAPE_S}s", expression)
+    return re.sub(r"\$__(rate_)?interval", "10s", expression)
 
 
-def all_answered(client, expressions):
-    left = set(expressions)
+@pytest.fixture
+def unanswered(prometheus, eventually):
+    """Those of some queries that give nothing, however long one waits."""
 
-    def none_left():
-        left.difference_update([expression for expression in left if values(client, expression)])
-        return not left
+    def unanswered(expressions):
+        left = set(expressions)
 
-    try:
-        eventually(none_left, "")
-    except AssertionError:
+        def none_left():
+            left.difference_update([expression for expression in left if prometheus.values(expression)])
+            return not left
+
+        with contextlib.suppress(AssertionError):
+            eventually(none_left, "")
         return left
-    return left
+
+    return unanswered
 
 
-def test_every_query_of_the_board_returns_data(prometheus):
-    assert all_answered(prometheus, {concrete(target["expr"]) for target in TARGETS}) == set()
+def test_every_query_of_the_board_returns_data(unanswered):
+    assert unanswered(concrete(target["expr"]) for target in TARGETS) == set()
 
 
-def test_every_recording_rule_returns_data(prometheus):
-    assert all_answered(prometheus, RECORDED) == set()
+def test_every_recording_rule_returns_data(unanswered):
+    assert unanswered(RECORDED) == set()
 
 
 def test_every_rule_can_be_evaluated_and_the_annotation_be_asked_for(prometheus):
-    rules = [rule for group in prometheus.get("/api/v1/rules").json()["data"]["groups"] for rule in group["rules"]]
-    assert {rule["name"]: rule["health"] for rule in rules if rule["health"] != "ok"} == {}
+    groups = prometheus.client.get("/api/v1/rules").json()["data"]["groups"]
+    assert {rule["name"]: rule["health"] for group in groups for rule in group["rules"] if rule["health"] != "ok"} == {}
     for annotation in board()["annotations"]["list"]:
-        values(prometheus, concrete(annotation["expr"]))
+        prometheus.values(concrete(annotation["expr"]))
 
 
-def test_what_prometheus_has_is_what_the_root_says(prometheus, traffic):
-    assert values(prometheus, 'tfx_rollout_traffic_share_ratio{track="canary",version="2"}') == [0.5]
-    assert values(prometheus, 'tfx_rollout_rollout_phase{phase="holding",version="2"}') == [1]
-    assert values(prometheus, "tfx_rollout_supervisor_up") == [1]
+def test_what_prometheus_has_is_what_the_root_says(prometheus, eventually):
+    assert prometheus.values('tfx_rollout_traffic_share_ratio{track="canary",version="2"}') == [0.5]
+    assert prometheus.values('tfx_rollout_rollout_phase{phase="holding",version="2"}') == [1]
+    assert prometheus.values("tfx_rollout_supervisor_up") == [1]
     # A fifth of the requests fails, on either track alike.
     ratio = 'model_track:tfx_rollout_request_errors:ratio_rate5m{track="stable"}'
-    eventually(lambda: values(prometheus, ratio) == [pytest.approx(0.2, abs=0.05)], "the error ratio is another one")
-    p99 = 'model_track:tfx_rollout_request_duration_seconds:p99_rate5m{track="canary"}'
-    (seconds,) = values(prometheus, p99)
+    eventually(lambda: prometheus.values(ratio) == [pytest.approx(0.2, abs=0.05)], "the error ratio is another one")
+    (seconds,) = prometheus.values('model_track:tfx_rollout_request_duration_seconds:p99_rate5m{track="canary"}')
     assert 0.01 < seconds <= 0.025
 
 
-def test_another_root_can_judge_by_these_metrics(prometheus):
+def test_another_root_can_judge_by_these_metrics(prometheus, eventually):
     """What docs/evidence.md and docs/monitoring.md say: the counters are evidence as they are."""
 
     def selectors(track):
@@ -290,7 +248,7 @@ def test_another_root_can_judge_by_these_metrics(prometheus):
         )
 
     tracks = {track: selectors(track) for track in (Track.STABLE, Track.CANARY)}
-    settings = PrometheusSettings(str(prometheus.base_url), tracks, 'up{job="tfx-rollout"}', scrape_s=SCRAPE_S, waiting_s=1.0)
+    settings = PrometheusSettings(prometheus.url, tracks, 'up{job="tfx-rollout"}', scrape_s=1.0, waiting_s=1.0)
     source = PrometheusSource(settings)
     eventually(lambda: source.horizon() > 0, "there is no scrape")
     start = source.horizon()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -134,14 +139,59 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture
-def world(scratch) -> World:
+def world(new_world) -> World:
     """Version 1 live, 2 to 4 published."""
-    world = World.at(scratch / "root")
-    for mark in "abcd":
-        folder = scratch / f"source-{mark}"
-        folder.mkdir()
-        (folder / "saved_model.pb").write_bytes(mark.encode())
-        world.base.publish(folder)
-    world.base.write_desired(DesiredState("m", versions=(1,), labels={Label.STABLE: 1}), expected=0)
-    world.base.write_observed(world.serving.settle(world.base.desired()))
-    return world
+    return new_world()
+
+
+@pytest.fixture
+def new_world(scratch) -> Callable[[], World]:
+    """Makes a world with version 1 live, 2 to 4 published; another one each time, in which the same happens."""
+    number = itertools.count()
+
+    def make() -> World:
+        place = scratch / str(next(number))
+        world = World.at(place / "root")
+        for mark in "abcd":
+            folder = place / f"source-{mark}"
+            folder.mkdir(parents=True)
+            (folder / "saved_model.pb").write_bytes(mark.encode())
+            world.base.publish(folder)
+        world.base.write_desired(DesiredState("m", versions=(1,), labels={Label.STABLE: 1}), expected=0)
+        world.base.write_observed(world.serving.settle(world.base.desired()))
+        return world
+
+    return make
+
+
+CHANGES = frozenset({"fsync", "replace", "rename", "unlink", "mkdir", "truncate", "write"})
+"""Calls that change something on disk."""
+
+
+@pytest.fixture
+def killed_before() -> Callable[[int, Callable[[], object]], bool]:
+    """Runs the function in a process of its own that is killed (SIGKILL) before its n-th change of the disk; whether it was."""
+
+    def run(change: int, act: Callable[[], object]) -> bool:
+        pid = os.fork()
+        if pid == 0:
+            left = change
+
+            def profile(frame: FrameType, event: str, called: Any) -> None:
+                nonlocal left
+                if event != "c_call" or called.__name__ not in CHANGES:
+                    return
+                module = called.__module__ or type(getattr(called, "__self__", None)).__module__
+                if module in ("posix", "_io", "io"):
+                    left -= 1
+                    if not left:
+                        os.kill(os.getpid(), signal.SIGKILL)
+
+            sys.setprofile(profile)
+            act()
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status) or not os.WEXITSTATUS(status), "the function failed"
+        return os.WIFSIGNALED(status)
+
+    return run

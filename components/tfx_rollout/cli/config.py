@@ -12,7 +12,7 @@ from tfx_rollout.cli.changes import change_options, tell_change
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import LazyGroup
 from tfx_rollout.cli.options import asking_options, control_options, json_option, model_option
-from tfx_rollout.cli.tables import in_short, print_table, tinted
+from tfx_rollout.cli.tables import in_short, print_table, tinted, told
 from tfx_rollout.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def show(place: Place, model: str, as_json: bool) -> None:
     elif not found.differences:
         click.echo(tinted("All of it is in force.", "good"))
     for difference in found.differences:
-        click.echo(
-            tinted(f"{difference.what}: {difference.wanted} is wanted, {difference.found} is there. ", "warn") + difference.why
-        )
+        click.echo(told(difference))
 
 
 @click.command("set")

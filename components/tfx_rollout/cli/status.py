@@ -9,7 +9,7 @@ import click
 
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.options import control_options, json_option
-from tfx_rollout.cli.tables import Tinted, in_short, print_table, tinted
+from tfx_rollout.cli.tables import Tinted, in_short, print_table, tinted, told
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
@@ -104,9 +104,7 @@ def _lines(found: ModelOverview, *, served: bool) -> Iterator[str]:
         yield tinted(f"fault: {found.fault}", "bad")
     if found.step:
         yield f"now: {found.step}"
-    for difference in found.differences:
-        said = f"{difference.what}: {difference.wanted} is wanted, {difference.found} is there"
-        yield tinted(f"{said}; {difference.why}", "warn")
+    yield from map(told, found.differences)
     for version in found.versions:
         for server in version.servers:
             if server.error:

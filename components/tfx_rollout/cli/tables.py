@@ -6,9 +6,12 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from tfx_rollout.control.documents import Difference
 
 WIDE = 200
 """Columns of a table that goes to a file or a pipe."""
@@ -54,8 +57,13 @@ def tinted(text: str, tint: Tint) -> str:
 
 
 def colours() -> bool:
-    """Whether what goes to stdout may have colours: it is a terminal, and NO_COLOR is not set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Whether what goes to stdout may have colours: it is a terminal that knows them, and NO_COLOR is not set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+
+def told(difference: Difference) -> str:
+    """In what the state in force differs from the desired one, and why."""
+    return tinted(f"{difference.what}: wanted {difference.wanted}, found {difference.found}. ", "warn") + difference.why
 
 
 def in_short(text: str) -> str:

@@ -31,6 +31,7 @@ from taxi.demo.live_traffic import LiveTraffic
 from taxi.demo.settings import DEMO, HARMFUL, MODEL, PLAN, RATE, SEED
 from taxi.demo.summary import print_findings, print_rollouts, print_versions
 from taxi.spans import write_spans
+from tfx_rollout.control.remote import RemoteControl
 from tfx_rollout.errors import RolloutError
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.model_store.control_file import read_lines
@@ -74,7 +75,7 @@ def demo(*, keep: bool) -> None:
             spans = write_spans(DEMO / "data")
         with step("Starting the live setup: supervisor and gateway"):
             live = stack.enter_context(LiveSetup(root, free_port("127.0.0.1"), tell=serving_line))
-            console.print(f"  The gateway speaks REST and gRPC on {live.gateway}.")
+            console.print(f"  The gateway speaks REST and gRPC on {live.gateway}. Watch and steer it: {live.page}")
         plan = load_plan(PLAN)
         console.print(
             f"  Rollouts follow the plan '{PLAN}', which is not the default one: windows of {plan.window_seconds:g} s and "
@@ -172,6 +173,14 @@ def read_answers(path: Path) -> Iterator[dict[str, object]]:
     yield from read_lines(path)
 
 
+def require_same_over_http(page: str, base: BasePath) -> None:
+    """What the API says of the model is what the files say."""
+    told = RemoteControl(page).model(base.name)
+    desired = base.desired()
+    if (told.generation, told.labels) != (desired.generation, {str(label): v for label, v in desired.labels.items()}):
+        raise DemoFailed(f"the API at {page} tells of generation {told.generation} with {told.labels}, the files of {desired}")
+
+
 def close(base: BasePath, live: LiveSetup, findings: Findings, trips: Path) -> None:
     """The tables, and two calls that are tried before they are shown."""
     reports = [build_report(read_rollout(base, state.id)) for state in list_rollouts(base)]
@@ -179,6 +188,7 @@ def close(base: BasePath, live: LiveSetup, findings: Findings, trips: Path) -> N
     console.rule("The live setup")
     if observed is not None:
         print_versions(console, base.versions(), base.desired(), observed)
+    require_same_over_http(live.page, base)
     print_rollouts(console, reports)
     print_findings(console, findings, reports[-1])
     with trips.open(encoding="utf-8") as lines:
@@ -192,7 +202,7 @@ def close(base: BasePath, live: LiveSetup, findings: Findings, trips: Path) -> N
     console.print(
         "\n[bold]Ask it yourself[/] (both were just tried"
         + ("" if os.environ.get("KEEP") else "; run with KEEP=1 to leave it serving")
-        + ")\n"
+        + f"), or watch and steer it on the page: {live.page}\n",
     )
     console.print(line, markup=False)
     console.print(f"\n# {script.relative_to(DEMO.parent)}, to be run by .venv/bin/python", markup=False)

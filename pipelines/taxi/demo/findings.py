@@ -18,7 +18,7 @@ class Findings:
     `exposed` are the requests sent, to any track, while the harmful version was the canary;
     `harmed` are failures of requests that only the harmful version can have answered;
     `unexplained` are all other failures. `inconsistent` are answers by a version that the
-    desired state did not allow on that track at that time (gRPC answers name theirs).
+    desired state did not allow on that track at that time.
     """
 
     requests: int

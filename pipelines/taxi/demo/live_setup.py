@@ -26,6 +26,8 @@ class LiveSetup:
         self.root, self.port, self._tell = root, port, tell
         self.gateway = ""
         """`host:port` for clients."""
+        self.page = ""
+        """Address of the web page, which shows and steers all of it; the HTTP API is under it."""
         self._process: subprocess.Popen[str] | None = None
         self._last_line = ""
 
@@ -43,6 +45,7 @@ class LiveSetup:
                 raise GatewayFailed(f"was not up after {READY_SECONDS:g} seconds ({self._last_line or 'no reason given'})")
             time.sleep(0.1)
         self.gateway = info.gateway_address
+        self.page = f"http://{info.api_address}/"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

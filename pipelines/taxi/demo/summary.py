@@ -53,7 +53,8 @@ def print_findings(console: Console, findings: Findings, rollback: Mapping[str, 
         f"({findings.harmed_share:.2%} of the {findings.exposed:,} requests sent while it was the canary)."
     )
     console.print(
-        f"The {findings.attributed:,} gRPC answers name their version: each was one that the desired state allowed on its track."
+        f"{findings.attributed:,} answers name their version, REST and gRPC: each was one that the desired state allowed "
+        "on its track."
     )
     console.print(
         f"The harmful version was rolled back {rollback['seconds_to_decision']:.0f} s after its first request, having served "

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from tfx_rollout.errors import CorruptState, InvalidInput
 from tfx_rollout.evidence import feedback as module
+from tfx_rollout.evidence.expected_metrics import expect_metric, expect_no_metric
 from tfx_rollout.evidence.feedback import Appended, append_feedback, feedback_folder, is_correct, read_feedback
 from tfx_rollout.evidence.line_tail import LineTail
+from tfx_rollout.evidence.metric import Metric
 from tfx_rollout.model_store import ModelStore
 
 NOW = 1_795_000_000.0
@@ -150,3 +152,49 @@ def test_a_class_is_compared_as_it_is_and_a_score_by_its_half(prediction, label,
 def test_whatever_is_compared_gives_a_plain_answer(prediction, label):
     assert is_correct(prediction, label) in (True, False, None)
     assert is_correct(prediction, prediction) is True
+
+
+def test_a_metric_has_a_row_of_its_own_beside_labels_and_other_metrics(base):
+    rows = [
+        {"request_id": "a", "metric": "conversion", "value": True},
+        {"request_id": "a", "metric": "rating", "value": 4},
+        {"request_id": "a", "correct": False},
+        {"request_id": "a", "metric": "rating", "value": 5},
+    ]
+    assert append(base, *rows) == Appended(3, 1)
+    assert kept(base) == [
+        {"id": "a", "at": NOW, "metric": "conversion", "value": True},
+        {"id": "a", "at": NOW, "metric": "rating", "value": 4},
+        {"id": "a", "at": NOW, "correct": False},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"metric": "rating"}, "no value of rating"),
+        ({"metric": "rating", "value": "4"}, "no value of rating"),
+        ({"metric": "rating", "value": float("nan")}, "no value of rating"),
+        ({"metric": "", "value": 4}, "no metric of 1 to 64"),
+        ({"metric": "correct", "value": True}, "the metric correct, which is told as"),
+        ({"metric": "rating", "value": 4, "correct": True}, "one of correct, label and metric"),
+        ({"metric": "rating", "value": 4, "prediction": 1}, "belongs to a label"),
+        ({"correct": True, "value": 4}, "no metric that it is of"),
+    ],
+)
+def test_a_faulty_value_of_a_metric_is_told(base, row, fault):
+    with pytest.raises(InvalidInput, match=fault):
+        append(base, {"request_id": "a", **row})
+
+
+def test_a_value_that_the_running_test_cannot_take_is_refused(base):
+    expect_metric(base, Metric("rating", "number", within_seconds=60, low=1, high=5))
+    for value, fault in ((0, "0 for rating, which is not between 1 and 5"), (True, "true for rating, which is no number")):
+        with pytest.raises(InvalidInput, match=fault):
+            append(base, {"request_id": "a", "metric": "rating", "value": value})
+    expect_metric(base, Metric("bought", "event", within_seconds=60))
+    with pytest.raises(InvalidInput, match="1 for bought, which is neither true nor false"):
+        append(base, {"request_id": "a", "metric": "bought", "value": 1})
+    expect_no_metric(base)
+    expect_no_metric(base)
+    assert append(base, {"request_id": "a", "metric": "bought", "value": 1}) == Appended(1, 0)

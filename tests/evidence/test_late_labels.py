@@ -228,3 +228,13 @@ def test_each_label_counts_once_however_time_is_cut_and_whoever_counts(make_log,
     assert sum(counts.canary + counts.stable for counts in strata) == counted
     assert sum(counts.canary + counts.stable for counts in missing) == len(requests)
     assert sum(counts.canary_missing + counts.stable_missing for counts in missing) == len(requests) - counted
+
+
+def test_values_of_metrics_are_no_labels(log, base, labels):
+    log.heartbeat(T0)
+    some_requests(log, "a", "b")
+    log.heartbeat(T0 + 20)
+    tell(base, {"request_id": "a", "metric": "conversion", "value": True}, right("a", False), at=T0 + 5)
+    tell(base, {"request_id": "b", "metric": "rating", "value": 4}, at=T0 + 5)
+    found = labels().counts("taxi", T0, T0 + 10, **FOREVER)
+    assert (found.wrong, found.labelled) == ({CANARY: 1}, {CANARY: 1})

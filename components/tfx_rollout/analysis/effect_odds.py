@@ -66,14 +66,19 @@ def log_lower(logs: npt.ArrayLike) -> Floats:
 
 
 def odds_estimate(logs: Floats) -> float:
-    """The likeliest odds ratio (conditional, stratified by window), between the grid's points by a parabola."""
+    """The likeliest odds ratio (conditional, stratified by window), between the grid's points by a parabola.
+
+    1 where nothing is known; the grid's end where it lies there or beyond.
+    """
+    if not logs.any():
+        return 1.0
     best = int(np.argmax(logs))
     if best in (0, len(logs) - 1):
         return float(_ODDS[best])
     (x0, x1, x2), (y0, y1, y2) = LOG_ODDS[best - 1 : best + 2], logs[best - 1 : best + 2]
     left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
     if left <= right:
-        return float(_ODDS[best])  # flat: nothing is known
+        return float(_ODDS[best])
     top = (x0 + x1) / 2 + left / (left - right) * (x2 - x0) / 2
     return math.exp(min(max(top, x0), x2))
 

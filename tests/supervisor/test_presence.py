@@ -35,6 +35,15 @@ def test_a_root_that_is_served_names_its_supervisor_and_refuses_a_second_one(tmp
     assert running_supervisor(tmp_path) is None
 
 
+def test_the_address_of_the_api_is_told_and_files_of_before_it_are_read(tmp_path):
+    with presence(tmp_path):
+        announce(tmp_path, replace(INFO, api_address="127.0.0.1:8600"))
+        assert running_supervisor(tmp_path) == replace(INFO, api_address="127.0.0.1:8600")
+        announce(tmp_path, INFO)
+        assert "api_address" not in (tmp_path / "supervisor.json").read_text()
+        assert running_supervisor(tmp_path) == INFO
+
+
 def test_a_supervisor_that_was_killed_leaves_the_root_free(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path\n"

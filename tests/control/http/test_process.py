@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -71,9 +71,8 @@ def started(base) -> Iterator[Started]:
 
     yield started
     for process in processes:
-        if process.poll() is None:
+        with process:
             process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -109,7 +108,8 @@ def test_sigterm_lets_watchers_go_at_once_and_ends_well(started: Started):
     watcher.join()
     assert told[0] == "event: models"
     assert "incomplete" in told[-1] or "closed" in told[-1]
-    assert process.communicate()[1] == b""
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
 
 
 def test_it_speaks_tls_beyond_loopback_and_to_tokens_alone(started: Started, certificate, base):
@@ -142,18 +142,6 @@ def test_what_everybody_in_the_network_could_use_or_nobody_is_not_begun(base, op
     assert (done.returncode, done.stderr.startswith("error: ")) == (code, True)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_who_does_not_send_a_request_to_its_end_is_let_go(started: Started, monkeypatch):
-    address, _ = started()
-    host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 30) as slow, socket.create_connection((host, int(port)), 30) as slower:
-        slow.sendall(b"GET /healthz HT")
-        slower.settimeout(http_server.HEAD_S + 20)
-        slow.settimeout(http_server.HEAD_S + 20)
-        assert answers(address)
-        assert slow.recv(100) == b""
-        assert slower.recv(100) == b""
 
 
 def test_the_supervisors_keeper_starts_it_again_on_the_same_port_and_it_ends_with_it(base):
@@ -200,13 +188,14 @@ def test_killed_at_any_moment_it_leaves_a_valid_state_and_what_it_confirmed(base
             except httpx.TransportError:
                 continue
             assert answer.status_code == 200, answer.text
-            confirmed.append(answer.json()["configuration"]["generation"])
+            if answer.json()["changed"]:
+                confirmed.append(answer.json()["configuration"]["generation"])
 
     api_url = api.url
     changing = threading.Thread(target=change)
     changing.start()
     try:
-        for _ in range(4):
+        for _ in range(3):
             wait_for(lambda: api.tick() or api.pid, "a process")
             seen = len(confirmed)
             wait_for(lambda before=seen: len(confirmed) > before + 3, "changes")
@@ -218,7 +207,7 @@ def test_killed_at_any_moment_it_leaves_a_valid_state_and_what_it_confirmed(base
         desired = base.desired()
         assert desired.generation >= max(confirmed)
         assert sorted(set(confirmed)) == sorted(confirmed)
-        generations = [event["desired"]["generation"] for event in base.history() if "desired" in event]
+        generations = [event["generation"] for event in base.history() if event["event"] == "desired"]
         assert set(confirmed) <= {*generations, desired.generation}
         assert httpx.get(f"{api_url}/v1/models/taxi", timeout=60).json()["generation"] == desired.generation
         assert json.loads((base.control / "desired.json").read_text())["generation"] == desired.generation
@@ -228,7 +217,5 @@ def test_killed_at_any_moment_it_leaves_a_valid_state_and_what_it_confirmed(base
 
 
 def _kill(pid: int | None) -> None:
-    import os
-
     assert pid is not None
     os.kill(pid, signal.SIGKILL)

@@ -71,8 +71,9 @@ class Watch:
         self._callers[caller] += 1
         try:
             async with self._turn:
-                topic = self._topics.get(key) or await run_in_threadpool(make)
-                self._topics[key] = topic
+                topic = self._topics.get(key)
+                if topic is None:
+                    topic = self._topics[key] = await run_in_threadpool(make)
                 _tell(topic, await run_in_threadpool(topic.look))
         except BaseException:
             self._leave(key, caller)

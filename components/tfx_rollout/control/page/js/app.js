@@ -16,7 +16,7 @@ import { signIn } from "./views/sign_in.js";
 
 const VIEWS = { access, experiment, missing, model, overview, rollout };
 
-/* A view is `view(app, ...names)` and gives `title()`, `crumbs()`, `show()` (the parts of the page) and, where it holds on to
+/* A view is `view(app, ...names)`, where `app` is what it may ask of the frame (see `#handle`). It gives `title()`, `crumbs()`, `show()` (the parts of the page) and, where it holds on to
    something, `close()`. It calls `app.update()` when it has something new. */
 class App {
   /* "live", "reconnecting", "asleep", "ended"; null where the view follows nothing. */
@@ -32,20 +32,36 @@ class App {
     const opened = ++this.#opened;
     this.#close();
     if (!session.me) {
-      const known = await this.#whoami();
+      const refused = await this.#whoami();
       if (opened !== this.#opened) return;
-      if (!known) {
-        this.#show(signIn(this, why));
+      if (!session.me) {
+        this.#show(signIn(this, why || refused));
         return;
       }
     }
     const [name, ...names] = route();
-    this.#show(VIEWS[name](this, ...names));
+    this.#show(VIEWS[name](this.#handle(opened), ...names));
   }
 
-  /* Follow server-sent events while this view is shown. `hears` has a function for each type of event; `opened` is called
-     whenever the connection is there (again), since what happened meanwhile may not be told. */
-  follow(where, hears, opened = () => {}) {
+  /* What a view may ask for; nothing any more when another one is shown, since answers can come late. */
+  #handle(number) {
+    const ifShown = (act) => (...given) => (number === this.#opened ? act(...given) : undefined);
+    return {
+      update: ifShown(() => this.update()),
+      /* Follow server-sent events while this view is shown. `hears` has a function for each type of event; `opened` is called
+         whenever the connection is there (again), since what happened meanwhile may not be told. */
+      follow: ifShown((where, hears, opened) => this.#follow(where, hears, opened)),
+      /* What is followed has ended. */
+      unfollow: ifShown(() => this.#stream?.finish()),
+      /* The view cannot be shown, for this reason. */
+      fail: ifShown((problem) => {
+        this.fault = problem;
+        this.update();
+      }),
+    };
+  }
+
+  #follow(where, hears, opened = () => {}) {
     this.#stream?.close();
     this.connection = { state: "connecting" };
     this.#stream = new Stream(
@@ -58,17 +74,6 @@ class App {
         this.update();
       },
     );
-  }
-
-  /* What is followed has ended. */
-  unfollow() {
-    this.#stream?.finish();
-  }
-
-  /* The view cannot be shown, for this reason. */
-  fail(problem) {
-    this.fault = problem;
-    this.update();
   }
 
   /* Redraw before the next frame, once however often it is asked for. */
@@ -91,13 +96,17 @@ class App {
     this.fault = null;
   }
 
+  /* Finds out who is signed in. Gives why the token that is there was refused, if it was. */
   async #whoami() {
+    const { token } = session;
     try {
       session.me = await get("/v1/me");
     } catch (problem) {
-      this.fault = problem.status === 401 ? null : problem;
+      if (problem.status === 401) session.signOut();
+      else this.fault = problem;
+      return problem.status === 401 && token ? problem.message : "";
     }
-    return session.me !== null;
+    return "";
   }
 
   #show(view) {

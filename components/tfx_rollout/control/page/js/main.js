@@ -4,9 +4,9 @@ import { session } from "./session.js";
 
 addEventListener("hashchange", () => app.open());
 addEventListener("unauthorised", (event) => {
-  const was = session.token;
+  if (!session.me) return; // who is not signed in yet is asked for a token already
   session.signOut();
-  app.open(was ? event.detail : "");
+  app.open(event.detail);
 });
 setInterval(() => document.hidden || app.update(), 1000); // ages and deadlines go on
 app.open();

@@ -246,6 +246,7 @@ const Charts = (() => {
         before.chart = chart;
         before.u.setData(chart.data, false);
         before.u.setScale("x", this.#zoomed ?? this.#whole);
+        if (!(before.u.cursor.left >= 0)) before.u.setLegend({ idx: chart.data[0].length - 1 }, false);
         return;
       }
       before?.u.destroy();
@@ -338,6 +339,24 @@ const Charts = (() => {
       place.onkeydown = (event) => this.#onKey(event, place);
       return u;
     }
+    /* Put the cursor on a point and say what is there; the view goes along. */
+    #read(u, place, idx) {
+      const at = u.data[0][idx];
+      const { min, max } = u.scales.x;
+      const seen = at >= min && at <= max;
+      if (!seen) this.zoom(at < min ? at : at - (max - min), at < min ? at + (max - min) : at);
+      // A change of the scale is drawn a little later.
+      const read = () => {
+        u.setCursor({ left: u.valToPos(at, "x"), top: 10 });
+        this.#say(
+          [...place.querySelectorAll(".u-series")]
+            .map((row) => `${row.querySelector(".u-label").textContent} ${row.querySelector(".u-value").textContent}`)
+            .join(", "),
+        );
+      };
+      if (seen) read();
+      else queueMicrotask(read);
+    }
     #onKey(event, place) {
       const u = this.#drawn.get(place)?.u;
       if (event.target !== place || !u || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -346,13 +365,7 @@ const Charts = (() => {
       const stride = event.shiftKey ? 10 : 1;
       const to = { ArrowLeft: now - stride, ArrowRight: now + stride, Home: 0, End: most }[event.key];
       if (to !== undefined) {
-        const idx = Math.min(most, Math.max(0, to));
-        u.setCursor({ left: u.valToPos(u.data[0][idx], "x"), top: 10 });
-        this.#say(
-          [...place.querySelectorAll(".u-series")]
-            .map((row) => `${row.querySelector(".u-label").textContent} ${row.querySelector(".u-value").textContent}`)
-            .join(", "),
-        );
+        this.#read(u, place, Math.min(most, Math.max(0, to)));
       } else if (event.key === "+" || event.key === "-") {
         const centre = u.data[0][now];
         const half = ((u.scales.x.max - u.scales.x.min) / 2) * (event.key === "+" ? 0.5 : 2);

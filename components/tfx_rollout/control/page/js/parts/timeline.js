@@ -32,14 +32,15 @@ export function timeline(rollout, report) {
 
 function stateOf(rollout, number, row, back) {
   if (number < rollout.stage || rollout.phase === "promoting" || rollout.outcome === "promoted") return "done";
-  if (number > rollout.stage || !row) return "left";
-  if (back) return "stopped";
+  if (number > rollout.stage) return "left";
+  if (back) return row ? "stopped" : "left";
   return rollout.passed ? "done" : "now";
 }
 
 function told(rollout, stage, row, state) {
   if (!row) {
     if (state === "done") return "skipped";
+    if (state === "now") return "comes in force";
     return `at least ${duration(stage.min_seconds)}`;
   }
   const windows = plural(row.windows, "window");

@@ -31,11 +31,11 @@ for version in (1, 2):
 """Two versions of the same function: whatever the judge compares, it finds no difference."""
 PLAN = {
     "name": "benchmark",
-    "window_seconds": 2,
+    "window_seconds": 10,
     "waiting_seconds": 2,
     "stages": [{"share": 0.3, "min_seconds": 7200, "max_seconds": 14400}],
 }
-"""One stage that outlasts the benchmark, so that windows close and events come all the time."""
+"""One stage that outlasts the benchmark, with windows as long as those of the plan `default`: events come all the time."""
 
 T = TypeVar("T")
 

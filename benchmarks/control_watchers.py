@@ -68,9 +68,17 @@ class Watchers:
             writer.close()
 
     async def _read(self, path: str, due: float) -> None:
-        reader, writer = self._idle.pop() if self._idle else await self._connect()
-        writer.write(self._request(path, "*/*"))
-        head = await reader.readuntil(b"\r\n\r\n")
+        while True:
+            kept = bool(self._idle)
+            reader, writer = self._idle.pop() if kept else await self._connect()
+            writer.write(self._request(path, "*/*"))
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+                break
+            except (OSError, EOFError):
+                # A connection that was not used for long is closed by the server, as it should be.
+                if not kept:
+                    raise
         _expect_ok(path, head)
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         await reader.readexactly(length)

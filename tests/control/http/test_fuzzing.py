@@ -31,7 +31,7 @@ from tfx_rollout.testing import ServedRoot
 OPERATIONS = sorted(
     f"{method.upper()} {path}" for path, operations in openapi_document()["paths"].items() for method in operations
 )
-EXAMPLES = 6
+EXAMPLES = 4
 """Of each operation and kind of request."""
 UNHURRIED = Limits(requests_per_second=10_000, burst=100_000, failed_per_minute=100_000, watch_seconds=0.0)
 
@@ -121,8 +121,8 @@ def test_every_answer_is_one_that_the_document_tells(setup: Setup, label: str):
 
 def test_good_requests_were_among_them(setup: Setup):
     """Or else the tests above have seen nothing but refusals."""
-    if setup.seen.total() < 10 * len(OPERATIONS) / 2:
+    if setup.seen.total() < 4 * len(OPERATIONS):
         pytest.skip("not all of the others ran before")
-    assert setup.seen[200] > (100 if setup.headers else 3)
+    assert setup.seen[200] > (60 if setup.headers else 3)
     assert setup.seen[401] > 0
     assert sum(count for status, count in setup.seen.items() if status >= 500) == 0

@@ -59,7 +59,7 @@ class Back:
         if role is None:
             self._callers.pace(None, address)
             return
-        caller = self._callers.identify(request.headers, address)
+        caller = await run_in_threadpool(self._callers.identify, request.headers, address)
         request.state.caller = caller
         self._callers.pace(caller, address)
         check_role(caller, role)

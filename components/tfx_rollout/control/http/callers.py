@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Callers:
         self._tokens = tokens
         self._open_to_local = open_to_local
         self._clock = clock
+        self._lock = threading.Lock()
         self._pace = RateLimit(limits.requests_per_second, limits.burst)
         self._strangers = RateLimit(limits.failed_per_minute / 60, max(1.0, limits.failed_per_minute))
         self._failures = RateLimit(limits.failed_per_minute / 60, max(1.0, limits.failed_per_minute))
@@ -76,7 +78,8 @@ class Callers:
 
     def is_worth_recording(self, caller: Caller | None, address: str) -> bool:
         """Whether a refusal goes into the record: strangers must not be able to fill it."""
-        return caller is not None or self._strangers.take(address, self._clock()) == 0
+        with self._lock:
+            return caller is not None or self._strangers.take(address, self._clock()) == 0
 
     def are_still(self, caller: Caller) -> bool:
         """Whether a caller of before would be let in again: the token was not revoked, and has not run out."""
@@ -86,7 +89,8 @@ class Callers:
         return (expires is None or expires > time.time()) and caller.token in self._tokens.tokens()
 
     def _slow_down(self, limit: RateLimit, identity: str, what: str) -> None:
-        wait = limit.take(identity, self._clock())
+        with self._lock:
+            wait = limit.take(identity, self._clock())
         if wait > 0:
             seconds = max(1, int(wait + 0.999))
             raise Refused(

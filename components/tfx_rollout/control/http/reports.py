@@ -14,14 +14,18 @@ from tfx_rollout.control.http.parameters import is_known
 from tfx_rollout.control.http.route import header
 
 _ETAG = {"ETag": header("The revision and form of the report, for If-None-Match.", '"12.3.0.json"')}
+_JSON = {"application/json": {"schema": {"type": "object"}}}
+_KNOWN = {304: {"description": "The report is the one that is known already.", "headers": _ETAG}}
 REPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The report.",
-        "headers": _ETAG,
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/html": {"schema": {"type": "string"}}},
-    },
-    304: {"description": "The report is the one that is known already.", "headers": _ETAG},
+    200: {"description": "The report.", "headers": _ETAG, "content": _JSON},
+    **_KNOWN,
 }
+"""What a route can answer that gives a report as JSON alone."""
+PAGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {**REPORT_ANSWERS[200], "content": {**_JSON, "text/html": {"schema": {"type": "string"}}}},
+    **_KNOWN,
+}
+"""… and as a page."""
 
 
 def wants_page(form: str | None, accept: str | None) -> bool:

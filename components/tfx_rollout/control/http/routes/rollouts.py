@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from tfx_rollout.control.documents import Order, OrderWanted, Role, Rollout, Rollouts, RolloutWanted
 from tfx_rollout.control.http.current import with_current
 from tfx_rollout.control.http.parameters import IfMatchRevision, IfNoneMatch, Limit, Model, Offset, RolloutId, revision
-from tfx_rollout.control.http.reports import REPORT_ANSWERS, answer_with_report, wants_page
+from tfx_rollout.control.http.reports import PAGE_ANSWERS, answer_with_report, wants_page
 from tfx_rollout.control.http.route import Asked, Guarded, header, needs
 
 router = APIRouter(prefix="/v1/models/{model}/rollouts", route_class=Guarded, tags=["rollouts"])
@@ -48,7 +48,7 @@ def order(control: Asked, model: Model, rollout: RolloutId, wanted: OrderWanted,
         return control.order(model, rollout, wanted, expected=revision(if_match))
 
 
-@router.get("/{rollout}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=REPORT_ANSWERS))
+@router.get("/{rollout}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=PAGE_ANSWERS))
 def get_rollout_report(
     request: Request,
     control: Asked,

@@ -72,6 +72,7 @@ def test_a_worse_variant_is_dropped_and_the_other_goes_on(world, plan):
     assert "is worse than version 1" in state.reason
     assert world.base.desired().split == Split.among({C: 0.3})
     assert 2 not in world.base.desired().versions
+    assert world.base.desired().variants == {B: 1, C: 3}, "the track stays, so that nobody else is drawn anew"
     frozen = state.verdict.arms[B]
     windows = state.windows
     state = world.run(lambda state: state.windows > windows + 5)

@@ -13,13 +13,18 @@ from tfx_rollout.traffic import LABEL_OF, Cause, DesiredState, Split, Sticky, Tr
 
 
 def with_variants(
-    before: DesiredState, variants: Mapping[Track, int], split: Split, cause: Cause, *, sticky: Sticky
+    before: DesiredState, variants: Mapping[Track, int | None], split: Split, cause: Cause, *, sticky: Sticky
 ) -> DesiredState:
-    """The variants beside what was there, with this split: 0 % while they load, then their shares."""
+    """The variants beside what was there, with this split: 0 % while they load, then their shares.
+
+    None for a variant that was dropped: its label names the live version from then on. So its track stays, without
+    a share, and with it the gateway's places for all tracks, or the users of the others would be drawn anew.
+    """
     base = without_variants(before)
+    named = {track: version or base.stable for track, version in variants.items()}
     return base.change(
-        versions=(*base.versions, *variants.values()),
-        labels={**base.labels, **{LABEL_OF[track]: version for track, version in variants.items()}},
+        versions=(*base.versions, *filter(None, variants.values())),
+        labels={**base.labels, **{LABEL_OF[track]: version for track, version in named.items() if version}},
         split=split,
         sticky=sticky,
         cause=cause,

@@ -237,10 +237,10 @@ class ExperimentDriver:
         if effect is ExperimentEffect.PROMOTE:
             assert state.promoted is not None
             return desired_states.promoted(state.before, state.promoted, cause)
-        left = {track: state.variants[track] for track in state.left}
-        split = Split() if effect is ExperimentEffect.LOAD else self._plan.split.only(set(left))
+        variants = {track: None if track in state.dropped else version for track, version in state.variants.items()}
+        split = Split() if effect is ExperimentEffect.LOAD else self._plan.split.only(set(state.left))
         sticky = Sticky(self._plan.header, salt=state.id)
-        return desired_states.with_variants(state.before, left, split, cause, sticky=sticky)
+        return desired_states.with_variants(state.before, variants, split, cause, sticky=sticky)
 
     def _write_desired(self, wanted: DesiredState) -> None:
         try:

@@ -7,6 +7,7 @@ which is better may yet do harm: what it has stays as it is. A row has the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,7 +120,7 @@ def fold_outcomes(plan: ExperimentPlan, ledger: ExperimentLedger, batch: Outcome
     )
 
 
-def paired_columns(plan: ExperimentPlan, values: list[list[npt.ArrayLike]]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def paired_columns(plan: ExperimentPlan, values: Sequence[Sequence[npt.ArrayLike]]) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Scaled differences of each variant from the live version, from the values of each run's arms: `(R, V, K)` and their
     mask."""
     variants = len(plan.variants)

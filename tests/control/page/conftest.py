@@ -87,6 +87,12 @@ class Site:
     def get(self, path: str) -> Any:
         return self.ask("GET", path)
 
+    def faults(self, plan: dict[str, Any]) -> list[dict[str, str]]:
+        """What the API finds wrong with a plan."""
+        headers = {"Authorization": f"Bearer {self.tokens[Role.READ]}"}
+        found: list[dict[str, str]] = httpx.post(f"{self.address}/v1/plans/check", json=plan, headers=headers).json()["errors"]
+        return found
+
     def model(self) -> BasePath:
         """A new model of which version 1 is live, and 2 and 3 are published."""
         base = self.store.model(f"taxi-{next(self._models)}")
@@ -123,7 +129,7 @@ class Site:
         (folder / f"{round(1000 * (rows[0][0] - 1))}.log").write_text("".join(lines))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     memory = Path("/dev/shm")
     scratch = Path(tempfile.mkdtemp(prefix="page-", dir=memory if os.access(memory, os.W_OK) else None))

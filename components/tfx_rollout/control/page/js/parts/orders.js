@@ -8,7 +8,7 @@ import { pill } from "./pill.js";
 import { sentences } from "./sentences.js";
 
 const version = (rollout) => `version ${rollout.version}`;
-const before = (rollout) => (rollout.stable == null ? "nothing: no version was live before" : `version ${rollout.stable}`);
+const back = (rollout) => (rollout.stable == null ? "" : `All traffic goes back to version ${rollout.stable}. `);
 
 const ORDERS = {
   approve: {
@@ -26,7 +26,7 @@ const ORDERS = {
     verb: "Promote",
     kind: "primary",
     what: (r) =>
-      `${capital(version(r))} becomes live for everybody now and gets all traffic that ${before(r)} has.` +
+      `${capital(version(r))} becomes live for everybody now${r.stable == null ? "" : `, in place of version ${r.stable}`}.` +
       (r.passed ? "" : ` Not all stages have passed (it is in stage ${r.stage} of ${r.stages}), so there is no evidence for the rest.`),
     otherwise: "It cannot be promoted in this phase.",
   },
@@ -48,13 +48,13 @@ const ORDERS = {
   abort: {
     verb: "Abort",
     kind: "danger",
-    what: (r) => `All traffic goes back to ${before(r)}, by the steps of the plan. ${capital(version(r))} gets none any more, and this rollout ends.`,
+    what: (r) => `${back(r)}${capital(version(r))} gets no traffic any more, by the steps of the plan, and this rollout ends.`,
     otherwise: "There is nothing to abort any more.",
   },
   rollback: {
     verb: "Roll back",
     kind: "danger",
-    what: (r) => `All traffic goes back to ${before(r)}. ${capital(version(r))} gets none any more, and this rollout ends as rolled back.`,
+    what: (r) => `${back(r)}${capital(version(r))} gets no traffic any more, and this rollout ends as rolled back.`,
     otherwise: "There is nothing to roll back any more.",
   },
 };
@@ -67,8 +67,8 @@ export function orderButtons(rollout) {
   const waits = now.orders.length > 0;
   // Pause and resume are one place; so are going back before and after all stages have passed.
   const pausing = possible.has("resume") ? "resume" : "pause";
-  const back = possible.has("rollback") && (now.passed || !possible.has("abort")) ? "rollback" : "abort";
-  const kinds = [...(possible.has("approve") ? ["approve"] : []), "promote", pausing, "skip", back];
+  const ending = possible.has("rollback") && (now.passed || !possible.has("abort")) ? "rollback" : "abort";
+  const kinds = [...(possible.has("approve") ? ["approve"] : []), "promote", pausing, "skip", ending];
   return h(
     "div",
     { class: "buttons", role: "group", "aria-label": "What can be ordered" },

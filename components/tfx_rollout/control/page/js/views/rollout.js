@@ -63,7 +63,7 @@ function head(rollout, report) {
     "div",
     { class: "head", key: "head" },
     h("p", { class: "eyebrow" }, `Rollout ${now.id} · plan ${now.plan} · asked for by ${now.by}: ${now.why}`),
-    h("div", { class: "title" }, h("h1", {}, `${now.model}: version ${now.version} after ${now.stable == null ? "nothing" : `version ${now.stable}`}`), pill(word)),
+    h("div", { class: "title" }, h("h1", {}, `${now.model}: version ${now.version}${now.stable == null ? "" : ` after version ${now.stable}`}`), pill(word)),
     lead(now.reason),
     now.asked.length > 0 && h("p", { class: "notice mild" }, `A person is asked about: ${now.asked.map(words).join(", ")}.`),
     now.orders.map((order) => h("p", { key: String(order.number), class: "notice mild", role: "status" }, `${order.by} ordered to ${order.kind} (${order.why}); the supervisor takes it up in a moment.`)),

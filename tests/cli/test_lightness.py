@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = ("tensorflow", "tfx", "apache_beam", "kfp", "pydantic", "rich", "httpx", "grpc", "numpy")
 
 
@@ -33,20 +31,21 @@ def test_the_help_page_loads_nothing_heavy_and_no_subcommand():
 SERVER_SIDE = ("tensorflow", "tfx", "apache_beam", "kfp", "fastapi", "starlette", "uvicorn")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["status", "--root", "ROOT"],
-        ["status", "--server", "http://127.0.0.1:1"],
-        ["versions", "--root", "ROOT", "--model", "taxi"],
-        ["rollout", "watch", "--root", "ROOT", "--model", "taxi"],
-        ["ab-test", "list", "--root", "ROOT", "--model", "taxi"],
-        ["metrics", "--root", "ROOT", "--model", "taxi"],
-        ["audit", "--root", "ROOT"],
-    ],
-    ids=lambda arguments: " ".join(arguments[:3]),
+COMMANDS = (
+    ["status", "--root", "ROOT"],
+    ["status", "--server", "http://127.0.0.1:1"],
+    ["versions", "--root", "ROOT", "--model", "taxi"],
+    ["config", "--root", "ROOT", "--model", "taxi"],
+    ["rollout", "watch", "--root", "ROOT", "--model", "taxi"],
+    ["ab-test", "list", "--root", "ROOT", "--model", "taxi"],
+    ["metrics", "--root", "ROOT", "--model", "taxi"],
+    ["audit", "--root", "ROOT"],
 )
-def test_a_command_loads_neither_the_servers_nor_tensorflow(arguments, tmp_path):
-    given = [str(tmp_path) if word == "ROOT" else word for word in arguments]
-    loaded = modules_after(f"from tfx_rollout.cli.app import app\ntry: app({given!r})\nexcept SystemExit: pass")
+
+
+def test_commands_load_neither_the_servers_nor_tensorflow(tmp_path):
+    given = [[str(tmp_path) if word == "ROOT" else word for word in command] for command in COMMANDS]
+    one_by_one = f"for words in {given!r}:\n    try: app(words)\n    except SystemExit: pass"
+    loaded = modules_after(f"from tfx_rollout.cli.app import app\n{one_by_one}")
+    assert "tfx_rollout.control.remote.control" in loaded
     assert not loaded.intersection(SERVER_SIDE)

@@ -15,7 +15,7 @@ from tfx_rollout.control.http.route import header
 
 _ETAG = {"ETag": header("The revision and form of the report, for If-None-Match.", '"12.3.0.json"')}
 _JSON = {"application/json": {"schema": {"type": "object"}}}
-_KNOWN = {304: {"description": "The report is the one that is known already.", "headers": _ETAG}}
+_KNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "The report is the one that is known already.", "headers": _ETAG}}
 REPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The report.", "headers": _ETAG, "content": _JSON},
     **_KNOWN,

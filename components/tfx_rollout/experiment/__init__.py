@@ -28,7 +28,12 @@ from tfx_rollout.experiment.plan import (
     experiment_schema,
     load_experiment_plan,
 )
-from tfx_rollout.experiment.report import build_experiment_report, experiment_outcome, render_experiment_text
+from tfx_rollout.experiment.report import (
+    build_experiment_report,
+    experiment_outcome,
+    render_experiment_html,
+    render_experiment_text,
+)
 from tfx_rollout.experiment.state import ExperimentOutcome, ExperimentState
 
 __all__ = [
@@ -58,6 +63,7 @@ __all__ = [
     "load_experiment_plan",
     "possible_experiment_orders",
     "read_experiment",
+    "render_experiment_html",
     "render_experiment_text",
     "running_experiment",
     "send_experiment_order",

@@ -143,7 +143,8 @@ class OrderWaiting(Conflict):
     def __init__(self, rollout: str, number: int, what: str) -> None:
         self.rollout, self.number, self.what = rollout, number, what
         super().__init__(
-            f"Another order of rollout {rollout} came first and was not taken up yet: {what}; see what comes of it, then order anew."
+            f"Another order of rollout {rollout} came first and was not taken up yet: {what}; "
+            "see what comes of it, then order anew."
         )
 
 

@@ -155,7 +155,7 @@ class RolloutInProgress(Conflict):
         self.model, self.running, self.version = model, running, version
         super().__init__(
             f"Rollout {running} of model {model!r} (version {version}) is still running; "
-            "wait for it, abort it, or choose on_running 'queue' or 'supersede' in the plan."
+            "wait for it, or abort it (a rollout may also wait behind it or take its place: on_running in its plan)."
         )
 
 

@@ -48,7 +48,7 @@ def test_abort_is_confirmed_with_a_reason_and_really_aborts(site, running, look)
     assert list_rollouts(base)[-1].orders_done == 0
     dialog(page).get_by_label("Why").fill("the new meter is wrong")
     dialog(page).get_by_role("button", name="Abort").click()
-    expect(page.get_by_text("Ordered to abort")).to_be_visible()
+    expect(page.get_by_text("Ordered to abort (order 1)")).to_be_visible()
     expect(page.get_by_text("operate-er ordered to abort (the new meter is wrong)")).to_be_visible()
     reach(root, lambda state: state.finished)
     expect(page.locator(".title .pill")).to_contain_text("rolled back")
@@ -174,7 +174,7 @@ def test_a_version_is_removed_for_good_by_administrators_alone(site, served, loo
 
 
 def test_who_may_only_read_is_offered_nothing(running, look):
-    _, base, rollout = running
+    _, base, _ = running
     page = look(Role.READ).open(f"/models/{base.name}")
     expect(page.get_by_text("you may watch, and not change anything")).to_be_visible()
     offered = re.compile("Start|Roll back|Abort|Promote|Pause|Skip|Approve|Access")

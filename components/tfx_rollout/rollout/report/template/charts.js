@@ -104,6 +104,7 @@ const Charts = (() => {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour(name);
     ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([]);
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = side === "above" ? "bottom" : "top";
     ctx.textAlign = "left";

@@ -73,7 +73,8 @@ export function orderButtons(rollout) {
     "div",
     { class: "buttons", role: "group", "aria-label": "What can be ordered" },
     kinds.map((kind) => {
-      const { verb, kind: look, otherwise } = ORDERS[kind];
+      const { verb, otherwise } = ORDERS[kind];
+      const look = kind === "promote" && !now.passed ? null : ORDERS[kind].kind; // what no evidence asks for is not put forward
       const reason = waits ? `An order to ${now.orders[0].kind} waits to be taken up.` : possible.has(kind) ? null : otherwise;
       const id = `no-${kind}-${now.id}`;
       return h(

@@ -35,7 +35,7 @@ export function armsTable(report) {
           trackName(arm.track),
           arm.version == null ? "–" : String(arm.version),
           call(arm.state),
-          [h("data", { value: arm.share_now }, percent(arm.share_now)), arm.share_now !== arm.share && h("span", { class: "soft" }, ` of ${percent(arm.share)}`)],
+          [h("data", { value: arm.share_now }, percent(arm.share_now)), arm.share_now !== arm.share && h("span", { class: "soft" }, ` (planned ${percent(arm.share)})`)],
           h("data", { value: arm.users }, integer(arm.users)),
           h("data", { value: arm.outcomes }, integer(arm.outcomes)),
           value(arm.value),

@@ -33,6 +33,9 @@ FORMER_S = 10.0
 GRACE_S = 5.0
 """What it gets to end by itself."""
 _PAUSE_S = 0.1
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""By default glibc keeps freed memory for each of many threads apart, so that a process that answers from
+a pool of threads grows for as long as its documents do."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class ApiProcess:
         with storage_faults(self._log_file, "written"):
             self._log_file.parent.mkdir(exist_ok=True)
             with self._log_file.open("ab") as output:
-                child = start_in_own_session(tethered(self._command(descriptor)), output, {}, descriptors=[descriptor])
+                child = start_in_own_session(tethered(self._command(descriptor)), output, ENVIRONMENT, descriptors=[descriptor])
         self._process = ServerProcess.started(child)
         self._started_at = now
         log.info("the API is at %s (pid %d)", self.url, self._process.pid)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tfx_rollout.errors import CorruptState, InvalidInput
 from tfx_rollout.evidence import feedback as module
+from tfx_rollout.evidence import known_subjects as known_module
 from tfx_rollout.evidence.expected_metrics import expect_metric, expect_no_metric
 from tfx_rollout.evidence.feedback import Appended, append_feedback, feedback_folder, is_correct, read_feedback
 from tfx_rollout.evidence.line_tail import LineTail
@@ -72,6 +73,12 @@ def test_a_label_with_its_prediction_says_right_or_wrong(base):
         ('{"request_id": "a", "label": 1, "prediction": null}', "prediction that is neither"),
         ('{"request_id": "a", "label": 7, "prediction": 0.25}', "cannot be compared"),
         ('{"request_id": "a", "lable": 1}', "unknown fields .lable."),
+        ('{"request_id": "a", "\\ud800": 1}', r"unknown fields .\\ud800."),
+        ("[" * 100_000, "is not JSON"),
+        ('{"request_id": "a", "label": ' + "[" * 900 + "]" * 900 + "}", "label that is neither"),
+        ('{"request_id": "a", "correct": ' + "[" * 900 + "]" * 900 + "}", "a list for correct"),
+        ('{"request_id": "a", "label": "' + "x" * 2000 + '"}', "a label of 2,000 characters"),
+        ('{"request_id": "a", "label": 1, "prediction": ' + "9" * 2000 + "}", "a prediction of 2,000 characters"),
     ],
 )
 def test_a_faulty_row_is_named_and_nothing_is_taken_in(base, row, fault):
@@ -86,6 +93,14 @@ def test_all_faults_of_a_batch_are_told_at_once(base):
     assert "2 of its rows" in str(error.value)
     with pytest.raises(InvalidInput, match="and 80 more"):
         append(base, *["x"] * 100)
+
+
+def test_a_refusal_is_a_sentence_however_long_the_row_is(base):
+    long = "x" * 100_000
+    for row in ({"request_id": "a", "correct": long}, {"request_id": "a", long: 1}, {long + str(n): 1 for n in range(100)}):
+        with pytest.raises(InvalidInput) as error:
+            append(base, row)
+        assert len(str(error.value)) < 1000
 
 
 def test_writers_at_once_take_each_id_in_once(base):
@@ -175,6 +190,7 @@ def test_a_metric_has_a_row_of_its_own_beside_labels_and_other_metrics(base):
         ({"metric": "rating"}, "no value of rating"),
         ({"metric": "rating", "value": "4"}, "no value of rating"),
         ({"metric": "rating", "value": float("nan")}, "no value of rating"),
+        ({"metric": "rating", "value": 10**400}, "no value of rating"),
         ({"metric": "", "value": 4}, "no metric of 1 to 64"),
         ({"metric": "correct", "value": True}, "the metric correct, which is told as"),
         ({"metric": "rating", "value": 4, "correct": True}, "one of correct, label and metric"),
@@ -198,3 +214,20 @@ def test_a_value_that_the_running_test_cannot_take_is_refused(base):
     expect_no_metric(base)
     expect_no_metric(base)
     assert append(base, {"request_id": "a", "metric": "bought", "value": 1}) == Appended(1, 0)
+
+
+def test_what_is_known_is_not_read_again_and_forgotten_with_the_parts_that_have_it(base, monkeypatch):
+    monkeypatch.setattr(known_module, "RECENT", 10)
+    for start in range(0, 40, 8):
+        rows = [{"request_id": f"r{number}", "correct": True} for number in range(start, start + 8)]
+        assert append(base, *rows) == Appended(8, 0)
+    # Another process gives some too.
+    line = json.dumps({"id": "other", "at": NOW + 5, "metric": "rating", "value": 4})
+    part = next(feedback_folder(base).glob("*.jsonl"))
+    part.write_text(f"{part.read_text()}{line}\n")
+    again = [{"request_id": f"r{number}", "correct": False} for number in range(40)]
+    assert append(base, *again, {"request_id": "other", "metric": "rating", "value": 1}) == Appended(0, 41)
+    assert append(base, {"request_id": "late", "correct": True}) == Appended(1, 0)
+    assert kept(base)[-1] == {"id": "late", "at": NOW + 5, "correct": True}
+    part.unlink()
+    assert append(base, {"request_id": "r1", "correct": True}) == Appended(1, 0)

@@ -25,8 +25,8 @@ shadow was right can be told from a label only.
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -35,6 +35,7 @@ from typing import Any
 
 from tfx_rollout.errors import CorruptState, InvalidInput
 from tfx_rollout.evidence.expected_metrics import expected_metrics
+from tfx_rollout.evidence.known_subjects import known_subjects
 from tfx_rollout.evidence.line_tail import LineTail
 from tfx_rollout.evidence.metric import CORRECT, Metric
 from tfx_rollout.evidence.prediction_log import prediction_text
@@ -45,6 +46,8 @@ KEEP_S = 14 * 24 * 3600.0
 """Parts that were last written longer ago are removed, in seconds."""
 MOST_FAULTS = 20
 """Of a batch with more faults the first so many are told."""
+MOST_CHARACTERS = 1000
+"""Of a label or a prediction."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METRIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -96,18 +99,19 @@ def append_feedback(base: BasePath, rows: Iterable[Mapping[str, Any] | str], *, 
     given = _read(rows, expected_metrics(base))
     folder = feedback_folder(base)
     make_folder(folder)
-    tail = LineTail(folder)
-    known: set[tuple[str, str | None]] = set()
-    # Most of what is there is read before the lock is taken, which others wait for.
-    stamped = _learn(tail, known, 0.0)
-    with base.lock():
-        at = max(now(), _learn(tail, known, stamped))
-        fresh: dict[tuple[str, str | None], Feedback] = {}
-        for row in given:
-            if row.subject not in known:
-                fresh.setdefault(row.subject, replace(row, at=at))
-        if fresh:
-            append_lines(_part(folder, at), (feedback.to_json() for feedback in fresh.values()))
+    known = known_subjects(folder.absolute())
+    with known.lock:
+        # Most of what is there is read before the lock is taken, which others wait for.
+        known.learn(_subjects)
+        with base.lock():
+            known.learn(_subjects)
+            at = max(now(), known.latest)
+            fresh: dict[tuple[str, str | None], Feedback] = {}
+            for row in given:
+                if row.subject not in known:
+                    fresh.setdefault(row.subject, replace(row, at=at))
+            if fresh:
+                append_lines(_part(folder, at), (feedback.to_json() for feedback in fresh.values()))
     return Appended(len(fresh), len(given) - len(fresh))
 
 
@@ -147,13 +151,8 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _learn(tail: LineTail, known: set[tuple[str, str | None]], stamped: float) -> float:
-    """Adds the subjects of all rows that were not read yet; the latest stamp."""
-    while rows := list(read_feedback(tail)):
-        for feedback in rows:
-            known.add(feedback.subject)
-            stamped = max(stamped, feedback.at)
-    return stamped
+def _subjects(tail: LineTail) -> Iterator[tuple[tuple[str, str | None], float]]:
+    return ((feedback.subject, feedback.at) for feedback in read_feedback(tail))
 
 
 def _part(folder: Path, at: float) -> Path:
@@ -196,13 +195,13 @@ def _row(row: Mapping[str, Any] | str, metrics: Mapping[str, Metric]) -> Feedbac
     if isinstance(row, str):
         try:
             row = json.loads(row)
-        except ValueError:
+        except (ValueError, RecursionError):
             return "is not JSON"
     if not isinstance(row, Mapping):
         return "is no JSON object"
     unknown = sorted(set(row) - _FIELDS)
     if unknown:
-        return f"has unknown fields ({', '.join(map(str, unknown))})"
+        return f"has unknown fields ({', '.join(_shown(name) for name in unknown[:5])})"
     request_id = row.get("request_id")
     if not isinstance(request_id, str) or not _ID.fullmatch(request_id):
         return "has no request_id of 1 to 128 letters, digits, '.', '_' or '-'"
@@ -216,7 +215,7 @@ def _row(row: Mapping[str, Any] | str, metrics: Mapping[str, Metric]) -> Feedbac
         return _labelled(request_id, row)
     correct = row["correct"]
     if not isinstance(correct, bool):
-        return f"has {json.dumps(correct)} for correct, which is neither true nor false"
+        return f"has {_shown(correct)} for correct, which is neither true nor false"
     return Feedback(request_id, 0.0, correct=correct)
 
 
@@ -224,14 +223,19 @@ def _labelled(request_id: str, row: Mapping[str, Any]) -> Feedback | str:
     label = prediction_text(row["label"])
     if label is None:
         return "has a label that is neither a text nor a number"
+    if len(label) > MOST_CHARACTERS:
+        return f"has a label of {len(label):,} characters, more than {MOST_CHARACTERS:,}"
     if "prediction" not in row:
         return Feedback(request_id, 0.0, label=label)
     prediction = prediction_text(row["prediction"])
     if prediction is None:
         return "has a prediction that is neither a text nor a number"
+    if len(prediction) > MOST_CHARACTERS:
+        return f"has a prediction of {len(prediction):,} characters, more than {MOST_CHARACTERS:,}"
     correct = is_correct(prediction, label)
     if correct is None:
-        return f"has a prediction of {prediction}, which cannot be compared with the label {label}; say correct instead"
+        said = f"a prediction of {_shown(prediction)}, which cannot be compared with the label {_shown(label)}"
+        return f"has {said}; say correct instead"
     return Feedback(request_id, 0.0, correct=correct, label=label)
 
 
@@ -243,7 +247,15 @@ def _measured(request_id: str, row: Mapping[str, Any], metrics: Mapping[str, Met
         return f'has the metric {CORRECT}, which is told as {{"request_id": "…", "correct": true or false}}'
     if "prediction" in row:
         return "has a prediction, which belongs to a label"
-    if not isinstance(value, bool) and not (isinstance(value, int | float) and math.isfinite(value)):
+    if not isinstance(value, bool) and not (isinstance(value, int | float) and abs(value) <= sys.float_info.max):
         return f"has no value of {name} that is true, false or a number"
     fault = metrics[name].fault(value) if name in metrics else None
     return Feedback(request_id, 0.0, metric=name, value=value) if fault is None else f"has {fault}"
+
+
+def _shown(value: object) -> str:
+    """A value of somebody else's making, as a sentence can carry it."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    text = value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."

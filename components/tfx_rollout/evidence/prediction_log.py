@@ -49,8 +49,8 @@ def prediction_text(value: object) -> str | None:
 
     Integers are classes. Truth values are the classes 1 and 0.
     """
-    if isinstance(value, (list, tuple)):
-        return prediction_text(value[0]) if value else None
+    while isinstance(value, (list, tuple)):
+        value = value[0] if value else None
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):

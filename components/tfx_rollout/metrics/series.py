@@ -79,8 +79,10 @@ class _Level:
 
     def within(self, model: str, since: float, until: float) -> Iterator[tuple[float, Key, Cell]]:
         width = self.resolution.width
-        for number in range(int(since // width), math.ceil(until / width)):
-            for key, cell in self._steps.get(number, {}).items():
+        asked = range(int(since // width), math.ceil(until / width))
+        # Not one after the other: who asks for all time since the epoch asks for far more steps than there are.
+        for number in sorted(number for number in self._steps if number in asked):
+            for key, cell in self._steps[number].items():
                 if key.model == model:
                     yield float(number * width), key, cell
 

@@ -165,6 +165,13 @@ def test_all_faults_are_reported_at_once_each_with_field_value_and_mend():
     ]
 
 
+@pytest.mark.parametrize(
+    ("document", "place"), [({"\ud800": 1}, "document"), ({"name": "\udfff"}, "name"), ({"latency": {"\ud800": 1}}, "latency")]
+)
+def test_half_a_surrogate_pair_is_no_text(document, place):
+    assert f"{place} has a text that is no Unicode; give text in UTF-8" in faults({"stages": [{"share": 0.5}], **document})
+
+
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, 7])
 def test_alpha_must_lie_between_zero_and_one(alpha):
     assert only_fault(alpha=alpha).startswith(f"alpha is {alpha}, but must be")

@@ -40,6 +40,9 @@ def between_fields(document: Fields) -> list[str]:
 def sentence(document: type[BaseModel], error: Mapping[str, Any]) -> str:
     """One of pydantic's errors as `field is value; what it must be`. `document` is the model that was validated."""
     place, kind, ctx = error["loc"], error["type"], error.get("ctx", {})
+    if kind == "string_unicode":
+        # Half a surrogate pair; pydantic names no place where it is within the name of a field.
+        return f"{path_of(place) or 'document'} has a text that is no Unicode; give text in UTF-8"
     path = path_of(place)
     section = _section(document, place[:-1])
     if kind == "extra_forbidden":

@@ -35,7 +35,8 @@ def follow(
             _show_view(control, model, experiment, until_decided=until_decided)
     except KeyboardInterrupt:
         if not as_json:
-            click.echo(f"A/B test {experiment} goes on; see it again: tfx-rollout ab-test watch {experiment}", err=True)
+            again = f"tfx-rollout ab-test watch {experiment} --model {model}"
+            click.echo(f"A/B test {experiment} goes on; see it again: {again}", err=True)
         return INTERRUPTED
     document = control.experiment_report(model, experiment)
     if as_json:

@@ -40,7 +40,8 @@ def follow(
             _show_view(control, model, rollout, until_decided=until_decided)
     except KeyboardInterrupt:
         if not as_json:
-            click.echo(f"rollout {rollout} goes on; see it again: tfx-rollout rollout watch {rollout}", err=True)
+            again = f"tfx-rollout rollout watch {rollout} --model {model}"
+            click.echo(f"rollout {rollout} goes on; see it again: {again}", err=True)
         return INTERRUPTED
     document = control.rollout_report(model, rollout)
     if as_json:

@@ -146,12 +146,13 @@ def _configure(
     from pydantic import ValidationError
 
     from tfx_rollout.control.documents import ConfigurationWanted
+    from tfx_rollout.rollout import plan_faults
 
     try:
         wanted = ConfigurationWanted.model_validate(given)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        raise InvalidInput(f"The configuration in {source} is not valid: {'; '.join(faults)}.") from error
+        faults = "; ".join(plan_faults.sentence(ConfigurationWanted, e) for e in error.errors(include_url=False))
+        raise InvalidInput(f"The configuration in {source} is not valid: {faults}.") from error
     change = place.control(by).configure(model, wanted, expected=expected, dry_run=dry_run)
     tell_change(change, f"{model}: it is configured so", as_json=as_json)
     if change.changed and not dry_run:

@@ -169,7 +169,7 @@ streams = st.lists(
 cuts = st.lists(st.integers(1, 59), max_size=6, unique=True).map(lambda ends: [*sorted(ends), 60])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(stream=streams, one=cuts, other=cuts, restart=st.integers(0, 6))
 def test_however_time_is_cut_and_whenever_it_begins_anew_each_user_is_counted_once_and_alike(
     tmp_path_factory, stream, one, other, restart

@@ -21,7 +21,7 @@ B, C = Track.VARIANT_B, Track.VARIANT_C
 COURSES = {
     "wins": ({Track.STABLE: Habit(yes=0.1), B: Habit(yes=0.4), C: Habit(yes=0.1)}, {"on_decision": "promote"}),
     "loses": ({Track.STABLE: Habit(yes=0.4), B: Habit(yes=0.05), C: Habit(yes=0.05, failures=0.3)}, {}),
-    "ends at its date": ({}, {"alpha": 1e-6, "max_days": 90 / 86_400}),
+    "ends at its date": ({}, {"alpha": 1e-6, "max_days": 45 / 86_400}),
 }
 
 

@@ -45,6 +45,13 @@ def ab_plan(tmp_path):
     return file
 
 
+SIGNED = bytes.fromhex(
+    "080112690a07220573657276652a5e0a0f73657276696e675f64656661756c74124b0a1b0a017812160a03783a3010011a0d120b08ffff"
+    "ffffffffffffff0112100a0179120b0a03793a3010011a0218011a1a74656e736f72666c6f772f73657276696e672f70726564696374"
+)
+"""A SavedModel without a graph: signature serving_default, from a float32 `x` of shape [?] to a float32 `y` of any."""
+
+
 READING = [
     ("versions", "--model", "taxi"),
     ("versions", "show", 2, "--model", "taxi"),
@@ -73,6 +80,15 @@ def test_what_is_read_is_printed_alike_as_text_and_as_json(run, base, ways):
             assert here.exit_code in (0, 1 if arguments == ("ready",) else 0), here.output
             assert (here.exit_code, _steady(here.stdout)) == (there.exit_code, _steady(there.stdout)), arguments
             assert (here.stderr, there.stderr) == ("", ""), arguments
+
+
+def test_signatures_are_told_alike(run, base, ways, saved_model):
+    export = saved_model("signed")
+    (export / "saved_model.pb").write_bytes(SIGNED)
+    base.publish(export, provenance={})
+    for way in ways:
+        told = run("versions", "show", 4, "--model", "taxi", *way).stdout
+        assert "signature serving_default\n  input  x: float32 [?]\n  output y: float32 any shape\n" in told
 
 
 def _steady(text: str) -> str:
@@ -259,6 +275,7 @@ def test_an_ab_test_is_checked_started_shown_and_stopped(run, run_json, way, ab_
     assert "A/B test" in run("status", *place).stdout
     assert run("rollout", "start", *place).exit_code == 3
     assert f"A/B test {started['id']}" in run("ab-test", "report", *place).stdout
+    assert run("ab-test", "report", *place, "--html", "-").stdout.lower().startswith("<!doctype html>")
     shown = run_json("ab-test", "show", *place)
     assert run("ab-test", "promote", "--variant", "variant-f", *place).exit_code == 3
     assert run("ab-test", "stop", *place, "--if-revision", "long ago").exit_code == 3

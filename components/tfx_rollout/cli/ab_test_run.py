@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -10,6 +11,7 @@ import click
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import asking_options, control_options, json_option, model_option
+from tfx_rollout.cli.report_page import check_forms, page_option, tell_report
 from tfx_rollout.cli.rollout_choice import PAGE
 from tfx_rollout.cli.rollout_orders import revision_option
 from tfx_rollout.cli.rollout_start import plain_option
@@ -134,17 +136,17 @@ def show(experiment_id: str | None, place: Place, model: str, as_json: bool) -> 
 @id_argument
 @control_options
 @model_option
+@page_option
 @json_option
-def report(experiment_id: str | None, place: Place, model: str, as_json: bool) -> None:
+def report(experiment_id: str | None, place: Place, model: str, page: Path | None, as_json: bool) -> None:
     """Report on an A/B test: outcome, reason, users, outcomes and evidence per arm."""
-    from tfx_rollout.experiment import render_experiment_text
+    from tfx_rollout.experiment import render_experiment_html, render_experiment_text
 
+    check_forms(page, as_json)
     control = place.control()
     document = control.experiment_report(model, experiment_id or _newest(control, model))
-    if as_json:
-        print_json(document)
-    else:
-        click.echo(render_experiment_text(document))
+    title = f"A/B test {document['experiment']}"
+    tell_report(document, title, text=render_experiment_text, html=render_experiment_html, page=page, as_json=as_json)
 
 
 @click.command()

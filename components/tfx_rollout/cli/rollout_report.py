@@ -10,15 +10,13 @@ import click
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import control_options, json_option, model_option
+from tfx_rollout.cli.report_page import check_forms, page_option, tell_report
 from tfx_rollout.cli.rollout_choice import every_rollout, id_argument, newest
 from tfx_rollout.cli.tables import Tinted, in_short, print_table, when
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
     from tfx_rollout.control.documents import Rollout
-
-STDOUT = Path("-")
-"""How a user names the standard output."""
 
 
 @click.command("list")
@@ -88,33 +86,17 @@ def show(rollout_id: str | None, place: Place, model: str, as_json: bool) -> Non
 @id_argument
 @control_options
 @model_option
-@click.option(
-    "--html",
-    "page",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Write a page with charts that needs no network; - is the standard output.",
-)
+@page_option
 @json_option
 def report(rollout_id: str | None, place: Place, model: str, page: Path | None, as_json: bool) -> None:
     """Report on a rollout: outcome, reason, evidence, counts and latencies per stage and track."""
-    from tfx_rollout.model_store import write_text
     from tfx_rollout.rollout import render_html, render_text
 
-    if as_json and page == STDOUT:
-        raise click.UsageError("--json and --html - both print to the standard output; choose one, or give --html a file.")
+    check_forms(page, as_json)
     control = place.control()
     document = control.rollout_report(model, rollout_id or newest(control, model))
-    if page == STDOUT:
-        click.echo(render_html(document))
-    elif page is not None:
-        write_text(page, render_html(document))
-    if as_json:
-        print_json(document)
-    elif page is None:
-        click.echo(render_text(document))
-    elif page != STDOUT:
-        click.echo(f"rollout {document['rollout']}: the report is in {page}")
+    title = f"rollout {document['rollout']}"
+    tell_report(document, title, text=render_text, html=render_html, page=page, as_json=as_json)
 
 
 def outcome(rollout: Rollout) -> str:

@@ -198,6 +198,9 @@ def test_an_ab_test_is_started_and_ended(api, base):
     ended = api.post(f"{path}/orders", {"kind": "stop"})
     assert ended.status_code == 202
     assert api.get("/v1/models/taxi/experiments").json()["total"] == 1
+    path = f"/v1/models/taxi/experiments/{started.json()['id']}/report"
+    assert api.get(path).json()["experiment"] == started.json()["id"]
+    assert api.get(path, headers={"Accept": "text/html"}).text == api.get(f"{path}?format=html").text
 
 
 def test_feedback_is_taken_as_a_row_as_a_batch_and_as_lines(api):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import Response
+from fastapi import Header, Query, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.http.headers import REPORT_POLICY
 from tfx_rollout.control.http.kept_reports import KeptReports
@@ -14,18 +15,14 @@ from tfx_rollout.control.http.parameters import is_known
 from tfx_rollout.control.http.route import header
 
 _ETAG = {"ETag": header("The revision and form of the report, for If-None-Match.", '"12.3.0.json"')}
-_JSON = {"application/json": {"schema": {"type": "object"}}}
-_KNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "The report is the one that is known already.", "headers": _ETAG}}
+_FORMS = {"application/json": {"schema": {"type": "object"}}, "text/html": {"schema": {"type": "string"}}}
 REPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The report.", "headers": _ETAG, "content": _JSON},
-    **_KNOWN,
+    200: {"description": "The report.", "headers": _ETAG, "content": _FORMS},
+    304: {"description": "The report is the one that is known already.", "headers": _ETAG},
 }
-"""What a route can answer that gives a report as JSON alone."""
-PAGE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {**REPORT_ANSWERS[200], "content": {**_JSON, "text/html": {"schema": {"type": "string"}}}},
-    **_KNOWN,
-}
-"""… and as a page."""
+"""What a route can answer that gives a report, as JSON and as a page."""
+Accept = Annotated[str | None, Header(include_in_schema=False)]
+ReportForm = Annotated[Literal["json", "html"] | SkipJsonSchema[None], Query(alias="format", description="Instead of Accept.")]
 
 
 def wants_page(form: str | None, accept: str | None) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic.json_schema import SkipJsonSchema
+from fastapi import APIRouter, Request, Response
 
 from tfx_rollout.control.documents import Order, OrderWanted, Role, Rollout, Rollouts, RolloutWanted
 from tfx_rollout.control.http.current import with_current
 from tfx_rollout.control.http.parameters import IfMatchRevision, IfNoneMatch, Limit, Model, Offset, RolloutId, revision
-from tfx_rollout.control.http.reports import PAGE_ANSWERS, answer_with_report, wants_page
+from tfx_rollout.control.http.reports import REPORT_ANSWERS, Accept, ReportForm, answer_with_report, wants_page
 from tfx_rollout.control.http.route import Asked, Guarded, header, needs
 
 router = APIRouter(prefix="/v1/models/{model}/rollouts", route_class=Guarded, tags=["rollouts"])
@@ -48,16 +45,14 @@ def order(control: Asked, model: Model, rollout: RolloutId, wanted: OrderWanted,
         return control.order(model, rollout, wanted, expected=revision(if_match))
 
 
-@router.get("/{rollout}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=PAGE_ANSWERS))
+@router.get("/{rollout}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=REPORT_ANSWERS))
 def get_rollout_report(
     request: Request,
     control: Asked,
     model: Model,
     rollout: RolloutId,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
-    form: Annotated[
-        Literal["json", "html"] | SkipJsonSchema[None], Query(alias="format", description="Instead of Accept.")
-    ] = None,
+    accept: Accept = None,
+    form: ReportForm = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Everything about a rollout: what happened, each window, each verdict; as JSON, or as a page."""

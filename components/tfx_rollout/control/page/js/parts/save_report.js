@@ -3,12 +3,11 @@ import { headers, problemOf } from "../api.js";
 import { h } from "../dom.js";
 import { toast } from "./toast.js";
 
-/* `page`: whether the report can be had as a page, too. */
-export const saveReport = (where, name, page = true) =>
+export const saveReport = (where, name) =>
   h(
     "div",
     { class: "buttons" },
-    page && h("button", { type: "button", on: { click: () => save(`${where}/report?format=html`, `${name}.html`) } }, "Save the report (page)"),
+    h("button", { type: "button", on: { click: () => save(`${where}/report?format=html`, `${name}.html`) } }, "Save the report (page)"),
     h("button", { type: "button", on: { click: () => save(`${where}/report`, `${name}.json`) } }, "Save the data (JSON)"),
   );
 

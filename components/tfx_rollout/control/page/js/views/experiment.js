@@ -82,5 +82,5 @@ const foot = (where, report) =>
     { key: "plan", "aria-labelledby": "plan" },
     h("h2", { id: "plan" }, "Plan and report"),
     h("details", {}, h("summary", {}, "The whole plan"), h("pre", { tabindex: "0" }, JSON.stringify(report.plan_document, null, 2))),
-    saveReport(where, report.experiment, false),
+    saveReport(where, report.experiment),
   );

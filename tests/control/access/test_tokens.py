@@ -13,7 +13,7 @@ import pytest
 
 from tfx_rollout.control.access.tokens import PREFIX, TokenFile
 from tfx_rollout.control.documents import Role, TokenWanted
-from tfx_rollout.errors import Conflict, CorruptState, NotFound
+from tfx_rollout.errors import Conflict, CorruptState, NotFound, StorageFault
 
 
 class Clock:
@@ -87,6 +87,34 @@ def test_a_name_is_taken_until_its_token_is_revoked_or_ran_out(tokens, clock):
     assert tokens.identify(first.secret) is None
     assert tokens.identify(second.secret) is not None
     assert len(tokens.tokens()) == 1
+
+
+def test_a_file_that_is_lost_lets_nobody_in(tokens):
+    made = tokens.create(wanted(), by="ann")
+    reader = TokenFile(tokens.path.parent)
+    assert reader.identify(made.secret) is not None
+    tokens.path.unlink()
+    assert reader.ever_made()
+    assert reader.identify(made.secret) is None
+
+
+def test_a_file_of_which_cannot_be_told_whether_it_is_there_lets_nobody_in(tmp_path):
+    (tmp_path / ".access").write_text("a file where a folder should be")
+    with pytest.raises(StorageFault):
+        TokenFile(tmp_path / ".access").ever_made()
+
+
+def test_of_changes_in_one_tick_of_the_file_systems_clock_the_last_counts(tokens):
+    reader = TokenFile(tokens.path.parent)
+    first, second = (tokens.create(wanted(name), by="ann") for name in ("ann", "ben"))
+    both = json.loads(tokens.path.read_text())
+    rows = {token["name"]: json.dumps({**both, "tokens": [token]}) for token in both["tokens"]}
+    assert len(rows["ann"]) == len(rows["ben"])
+    for _ in range(100):
+        for here, gone in ((first, second), (second, first)):
+            tokens.path.write_text(rows[here.name])
+            assert reader.identify(here.secret) is not None
+            assert reader.identify(gone.secret) is None
 
 
 def test_another_process_changes_count_at_once(tokens, tmp_path, clock):

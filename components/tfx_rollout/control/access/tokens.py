@@ -18,7 +18,8 @@ from typing import Any
 
 from tfx_rollout.control.documents import Token, TokenCreated, TokenWanted
 from tfx_rollout.errors import Conflict, CorruptState, NotFound
-from tfx_rollout.model_store import FileLock, make_folder, read_json, write_json
+from tfx_rollout.model_store import FileLock, make_folder, read_json, storage_faults, write_json
+from tfx_rollout.model_store.file_stamp import FileStamp
 
 PREFIX = "tfxr_"
 SCHEMA = 1
@@ -39,12 +40,23 @@ class TokenFile:
         self._folder, self._now = folder, now
         self.path = folder / "tokens.json"
         self._lock = FileLock(folder / "lock", "tokens and the audit trail")
-        self._last: tuple[tuple[int, int, int], tuple[_Kept, ...]] = ((0, 0, 0), ())
-        """What was read last, and the file's dates then."""
+        self._last: tuple[FileStamp | None, tuple[_Kept, ...]] = (None, ())
+        """What was read last, and the file's stamp then."""
+        self._seen = False
 
     def ever_made(self) -> bool:
-        """Whether a token was ever made for this root, be it that all were revoked since."""
-        return self.path.exists()
+        """Whether a token was ever made for this root, be it that all were revoked since. Raises `StorageFault`.
+
+        Once it was so it stays so: a file that is lost while somebody serves must not let everybody in.
+        """
+        if not self._seen:
+            with storage_faults(self.path, "read"):
+                try:
+                    self.path.stat()
+                    self._seen = True
+                except FileNotFoundError:
+                    pass
+        return self._seen
 
     def tokens(self) -> list[Token]:
         """All tokens by name, those that ran out among them. Raises `CorruptState` and `StorageFault`."""
@@ -84,7 +96,7 @@ class TokenFile:
 
     def revoke(self, name: str) -> Token:
         """Takes a token away, at once for everybody; returns it as it was. Raises `NotFound`."""
-        if not self.path.exists():
+        if not self.ever_made():
             raise NotFound("token", name, str(self._folder.parent))
         with self._lock.held():
             kept = self._current()
@@ -99,16 +111,19 @@ class TokenFile:
 
     def _current(self) -> tuple[_Kept, ...]:
         try:
-            found = self.path.stat()
+            stamp = FileStamp.of(self.path)
         except FileNotFoundError:
             return ()
         except OSError:
             return self._read()  # which says what is wrong
-        at = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if at != self._last[0]:
-            # One assignment: threads that read at once must not mix what one saw with what the other one read.
-            self._last = (at, self._read())
-        return self._last[1]
+        self._seen = True
+        last = self._last
+        if stamp == last[0]:
+            return last[1]
+        settled, kept = stamp.settled, self._read()
+        # One assignment: threads that read at once must not mix what one saw with what the other one read.
+        self._last = (stamp if settled else None, kept)
+        return kept
 
     def _read(self) -> tuple[_Kept, ...]:
         data = read_json(self.path)

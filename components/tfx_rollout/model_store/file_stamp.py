@@ -1,0 +1,31 @@
+"""Whether a file is still what it was when it was read, from what the file system says of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTLED_NS = 50_000_000
+"""File systems tell the time of a change in ticks of up to 10 ms: of two changes within one, the second does not show."""
+
+
+@dataclass(frozen=True)
+class FileStamp:
+    """Differs from the one before where a file was replaced, appended to or written in place."""
+
+    inode: int
+    changed_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, file: Path | os.DirEntry[str]) -> FileStamp:
+        """Raises `OSError`."""
+        found = file.stat()
+        return cls(found.st_ino, found.st_ctime_ns, found.st_size)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the next change is sure to show. What was read of a file before that must not be kept."""
+        return time.time_ns() - self.changed_ns > SETTLED_NS

@@ -12,6 +12,8 @@ headers      what every answer says to browsers
 watching/    server-sent events: one look at the files for all who watch
 openapi      the schema
 settings     what the process is told
+connection   what is done about who is slow, silent or speaks no HTTP
+server_log   what the server says of itself, seldom
 server       the process
 
 Only here are FastAPI, Starlette and uvicorn imported.

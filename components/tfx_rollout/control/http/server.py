@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tfx_rollout.control.http.app import create_app
 from tfx_rollout.control.http.back import Back
+from tfx_rollout.control.http.connection import HEAD_S, SPARE, PatientProtocol
+from tfx_rollout.control.http.server_log import Seldom
 from tfx_rollout.control.http.settings import ApiOptions
 
-HEAD_S = 10.0
-"""In this time the head of a request must have come, in seconds; a body has its own (`Limits.body_seconds`)."""
 IDLE_S = 75
 """So long a connection is kept between two requests."""
 HEAD_BYTES = 32 * 1024
 GRACE_S = 3
 """What running requests get at the stop."""
+OTHER_FILES = 512
+"""Descriptors for what is not a connection: files that are read, and connections that have not come to terms about TLS."""
 
 
 class ApiServer(uvicorn.Server):
@@ -57,8 +57,22 @@ class ApiServer(uvicorn.Server):
 
     def serve_until_stopped(self) -> None:
         """Runs until SIGTERM or SIGINT."""
-        logging.getLogger("uvicorn.error").addFilter(_is_news)
-        self.run(sockets=[self._listener])
+        logging.getLogger("uvicorn.error").addFilter(Seldom())
+        _allow_files(self._back.limits.connections + SPARE + OTHER_FILES)
+        self.run(sockets=[])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`, which would wait a minute for who does not come to terms about TLS."""
+        await super().startup(sockets=[])
+        tls = self.config.ssl
+        server = await asyncio.get_running_loop().create_server(
+            lambda: PatientProtocol(self.config, self.server_state, self.lifespan.state),
+            sock=self._listener,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else HEAD_S,
+            backlog=self.config.backlog,
+        )
+        self.servers.append(server)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -78,41 +92,9 @@ class ApiServer(uvicorn.Server):
         self.should_exit = True
 
 
-class PatientProtocol(H11Protocol):
-    """uvicorn's protocol that lets go of who does not send the head of a request in time."""
-
-    _head_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
-        super().connection_made(transport)  # type: ignore[arg-type]
-        self._head_timer = self.loop.call_later(HEAD_S, self._give_up)
-
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
-        super().data_received(data)
-        in_a_head = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
-        if not in_a_head:
-            self._unset_head_timer()
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_S, self._give_up)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._unset_head_timer()
-        super().connection_lost(exc)
-
-    def _give_up(self) -> None:
-        self._head_timer = None
-        if not self.transport.is_closing():
-            self.transport.close()
-
-    def _unset_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-
-def _is_news(record: Any) -> bool:
-    """A stream that breaks off on purpose is nothing to report (see `watching.stream`)."""
-    return "without completing response" not in record.getMessage()
+def _allow_files(wanted: int) -> None:
+    """Lets the process have so many files and connections open, as far as the system's administrator does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

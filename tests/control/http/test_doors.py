@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.datastructures import Headers
 
 from tfx_rollout.control.http.doors import Doors
 from tfx_rollout.control.http.problems import Refused
@@ -16,7 +17,7 @@ LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch
 def refused(doors: Doors, method: str = "GET", scheme: str = "http", **headers: str) -> int | None:
     """The status, if it is refused."""
     try:
-        doors.check(method, scheme, {name.replace("_", "-"): value for name, value in headers.items()})
+        doors.check(method, scheme, Headers({name.replace("_", "-"): value for name, value in headers.items()}))
     except Refused as refusal:
         return refusal.problem.status
     return None
@@ -40,10 +41,42 @@ def test_addresses_and_the_servers_own_names_are_known(host: str):
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "localhost.evil.example:8600", "127.0.0.1.evil.example", "a b", "[::1", ":8600"]
+    "host",
+    [
+        "",
+        "evil.example",
+        "localhost.evil.example:8600",
+        "127.0.0.1.evil.example",
+        "a b",
+        "[::1",
+        ":8600",
+        "evil.example@127.0.0.1",
+        "127.0.0.1/evil.example",
+        "127.0.0.1:x",
+        "2130706433",
+        "localhost\xa0",
+    ],
 )
 def test_a_name_that_somebody_elses_dns_may_point_here_is_not(host: str):
     assert refused(LOCAL, host=host) == 421
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "Origin", "Sec-Fetch-Site", "Authorization", "Content-Type", "Content-Encoding", "If-Match"]
+)
+def test_what_decides_is_not_said_twice(name: str):
+    raw = [(b"host", b"127.0.0.1"), *[(name.lower().encode(), value) for value in (b"127.0.0.1", b"evil.example")]]
+    with pytest.raises(Refused) as refusal:
+        LOCAL.check("GET", "http", Headers(raw=raw))
+    assert refusal.value.problem.status == 400
+    assert f"The header {name.lower()} is there more than once" in refusal.value.problem.detail
+
+
+def test_how_long_a_body_is_is_said_in_one_way():
+    with pytest.raises(Refused) as refusal:
+        LOCAL.check("POST", "http", Headers({**HOST, "content-length": "2", "transfer-encoding": "chunked"}))
+    assert refusal.value.problem.status == 400
+    assert refusal.value.headers == {"Connection": "close"}
 
 
 def test_where_everything_needs_a_token_any_name_will_do():

@@ -120,6 +120,25 @@ def test_buckets_fill_up_again_with_time(base):
     callers.pace(None, "10.0.0.1")
 
 
+def test_headers_that_are_no_token_are_slowed_down_like_requests_without_one(api_of, token_of):
+    api = api_of(limits=Limits(requests_per_second=0.01, burst=3))
+    token_of(Role.READ)
+    answers = [api.get("/v1/me", headers={"Authorization": f"Basic {number}"}) for number in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 2
+
+
+@pytest.mark.parametrize("length", [{"Content-Length": "1"}, {"Transfer-Encoding": "chunked"}])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/events"), ("GET", "/healthz"), ("DELETE", "/v1/models/taxi/versions/3"), ("GET", "/")]
+)
+def test_a_body_where_none_is_taken_is_refused_before_it_comes(api, base, method, path, length):
+    answer = api.ask(method, path, headers=length)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-request")
+    assert answer.json()["detail"] == f"{method} takes no body here; send none."
+    assert answer.headers["connection"] == "close"
+    assert 3 in base.versions()
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "tfxr_x"])
 def test_an_authorization_that_is_no_token_is_refused(api, token_of, header: str):
     token_of(Role.READ)

@@ -175,6 +175,16 @@ def test_a_token_that_is_revoked_ends_its_streams(api_of, base, token_of, monkey
     assert not told.whole
 
 
+def test_where_it_cannot_be_told_who_watches_the_stream_breaks_off_without_an_error(api_of, base, token_of, monkeypatch, caplog):
+    monkeypatch.setattr(stream, "KEEP_ALIVE_S", 0.02)
+    api = api_of(token_of(Role.READ, "ann"))
+    damaged = once(lambda: TokenFile(base.store.access_dir).path.write_text("{"))
+    assert not api.stream("/v1/events", until=damaged).whole
+    assert "ann is let go" in caplog.text
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert api.get("/v1/me").json()["type"] == "/problems/corrupt-state"
+
+
 def test_a_silent_stream_says_that_it_lives(api, monkeypatch):
     monkeypatch.setattr(stream, "KEEP_ALIVE_S", 0.02)
     told = api.stream("/v1/events", until=lambda content: content.count(b": ping\n\n") == 3)

@@ -71,7 +71,7 @@ def _answer_failures(app: FastAPI) -> None:
     async def error_of_the_tree(request: Request, error: RolloutError) -> Response:
         found = problems.of_error(error)
         if found is problems.UNFORESEEN:
-            log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+            log.error("%s %r: %s", request.method, request.url.path, error, exc_info=error)
         return problems.answer(found)
 
     @app.exception_handler(RequestValidationError)

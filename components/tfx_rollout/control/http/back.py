@@ -65,8 +65,12 @@ class Back:
         check_role(caller, role)
 
     async def is_welcome(self, caller: Caller) -> bool:
-        """Whether one who was let in before would be let in again."""
-        return await run_in_threadpool(self._callers.are_still, caller)
+        """Whether one who was let in before would be let in again; no where that cannot be told."""
+        try:
+            return await run_in_threadpool(self._callers.are_still, caller)
+        except RolloutError as error:
+            log.warning("%s is let go, since it cannot be told whether the token still counts: %s", caller.name, error)
+            return False
 
     def control(self, request: Request) -> Control:
         """The root, in the name of who asks."""
@@ -91,7 +95,7 @@ class Back:
         try:
             self._audit.record(by, role, action, model, status, detail)
         except RolloutError as error:
-            log.error("not in the audit trail: %s by %s (status %d): %s", action, by, status, error)
+            log.error("not in the audit trail: %r by %s (status %d): %s", action, by, status, error)
 
 
 def _address(request: Request) -> str:

@@ -58,6 +58,7 @@ class Callers:
             raise Refused(401, "no-token", "This needs a token; send it as Authorization: Bearer … .", headers=_CHALLENGE)
         scheme, _, secret = said.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
+            self.pace(None, address)
             raise Refused(
                 401, "no-token", "The Authorization header is none of a token; send Authorization: Bearer … .", headers=_CHALLENGE
             )

@@ -38,7 +38,8 @@ class Doorkeeper:
         except Refused as refusal:
             await problems.answer(refusal.problem, refusal.headers)(scope, receive, send)
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            # Quoted: a path may have line ends and what moves a terminal.
+            log.exception("%s %r failed", scope["method"], scope["path"])
             if begun:
                 raise
             await problems.answer(problems.UNFORESEEN)(scope, receive, send)

@@ -8,16 +8,21 @@ server may point at this machine (rebinding) by the Host they bring along.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
 
 from tfx_rollout.control.http.problems import Refused
 
 _OWN = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site for what our own page asks, and for what a person types into the address bar."""
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_.-]+))(?::[0-9]{1,5})?")
+_ONCE = ("authorization", "content-type", "content-encoding", "host", "if-match", "origin", "sec-fetch-site")
+"""What is decided by these must not depend on which of two is read."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ class Doors:
         own = {"localhost", host, socket.gethostname(), *names}
         return cls(frozenset(name.lower().rstrip(".") for name in own), any_name)
 
-    def check(self, method: str, scheme: str, headers: Mapping[str, str]) -> None:
+    def check(self, method: str, scheme: str, headers: Headers) -> None:
         """Raises `Refused` for a request that must not come in."""
+        _check_form(headers)
         host = headers.get("host", "")
         if not self._knows(host):
             raise Refused(
@@ -50,10 +56,10 @@ class Doors:
         self._check_origin(method, f"{scheme}://{host}", headers)
 
     def _knows(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        except ValueError:
+        found = _HOST.fullmatch(host)
+        if found is None:
             return False
+        name = (found["v6"] or found["name"]).lower().rstrip(".")
         return bool(name) and (self.any_name or name in self.names or _is_address(name))
 
     def _check_site(self, method: str, headers: Mapping[str, str]) -> None:
@@ -70,6 +76,20 @@ class Doors:
             return
         raise Refused(
             403, "cross-site", f"A page of {origin[:100]} asked for this, and this is {own[:100]}; open this server's own."
+        )
+
+
+def _check_form(headers: Headers) -> None:
+    """Raises `Refused` for what two programs, a proxy and this one say, may understand in two ways."""
+    twice = next((name for name in _ONCE if len(headers.getlist(name)) > 1), None)
+    if twice is not None:
+        raise Refused(400, "bad-request", f"The header {twice} is there more than once; send it once.")
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise Refused(
+            400,
+            "bad-request",
+            "The request has both Content-Length and Transfer-Encoding; send one of them.",
+            headers={"Connection": "close"},
         )
 
 

@@ -39,9 +39,9 @@ _DESCRIPTIONS = {
     500: "An error of the server.",
     503: "The files of the root cannot be used, or too many are watching.",
 }
-_ALWAYS = (421, 429, 500)
+_ALWAYS = (400, 421, 429, 500)
 _KNOWN_CALLER = (401, 403, 503)
-_WITH_BODY = (400, 408, 413, 415, 422)
+_WITH_BODY = (408, 413, 415, 422)
 
 
 def public(*statuses: int, **more: Any) -> dict[str, Any]:
@@ -114,6 +114,13 @@ class Guarded(APIRoute):
     def _body(self, request: Request, back: Back) -> Receive:
         limits = back.limits
         at_most = limits.body_bytes if self._types in ([], [JSON]) else limits.feedback_bytes
+        if not self._types and _has_body(request):
+            raise Refused(
+                400,
+                "bad-request",
+                f"{request.method} takes no body here; send none.",
+                headers={"Connection": "close"},
+            )
         if self._types:
             given = request.headers.get("content-type", "").split(";")[0].strip().lower()
             if given not in self._types:
@@ -141,6 +148,10 @@ class Guarded(APIRoute):
         ]
         if faults:
             raise Refused(422, "invalid-input", detail(faults), errors=faults)
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0").strip("0") != ""
 
 
 def _or_use(known: Iterable[str]) -> str:

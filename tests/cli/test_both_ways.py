@@ -235,8 +235,8 @@ def test_a_configuration_is_applied_from_a_file_at_its_generation(run, run_json,
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("pined: [2]", "is not valid: pined: Extra inputs are not permitted."),
-        ("pinned: [x]", "is not valid: pinned.0: "),
+        ("pined: [2]", "is not valid: pined is an unknown key; did you mean 'pinned'?"),
+        ("pinned: [x]", "is not valid: pinned[0] is 'x', but must be a whole number."),
         ("generation: soon", "it must be a whole number"),
         ("- 1", "has no fields such as versions and pinned"),
         ("{", "cannot be read"),

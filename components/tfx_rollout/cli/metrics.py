@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfx_rollout.control.documents import Traffic, TrafficSeries
 
 _HERE = "tfx_rollout.cli.metrics"
-COURSE = 24
+COURSE = 12
 """Columns of a figure's course over the span."""
 
 

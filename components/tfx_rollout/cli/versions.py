@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -100,7 +100,14 @@ def show(version: int, place: Place, model: str, as_json: bool) -> None:
         click.echo(f"signature {name}")
         for side in ("inputs", "outputs"):
             for tensor, described in (signature.get(side) or {}).items():
-                click.echo(f"  {side[:-1]:6} {tensor}: {described}")
+                click.echo(f"  {side[:-1]:6} {tensor}: {_tensor(described)}")
+
+
+def _tensor(described: Mapping[str, Any]) -> str:
+    from tfx_rollout.saved_model import TensorSpec
+
+    shape = described["shape"]
+    return str(TensorSpec(described["name"], described["dtype"], None if shape is None else tuple(shape)))
 
 
 def _hold_command(name: str, done: str, text: str, ask: Callable[..., Change]) -> click.Command:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from tfx_rollout.control.documents import Change, Version, Versions
 from tfx_rollout.control.documents.json_form import json_form
 from tfx_rollout.control.local import changes
@@ -101,7 +103,7 @@ class VersionsPart(Changing):
         manifest = files.manifest(version)
         document = version_document(version, manifest, files.desired(), self._observed(files))
         try:
-            signatures = {name: vars(signature) for name, signature in read_signatures(there[version]).items()}
+            signatures = {name: asdict(signature) for name, signature in read_signatures(there[version]).items()}
         except InvalidModel:
             signatures = None
         return document.model_copy(

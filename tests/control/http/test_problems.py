@@ -200,3 +200,8 @@ def test_what_branches_of_a_union_say_alike_is_told_once():
     one = {"type": "string_type", "loc": ("body", "label"), "input": None, "msg": ""}
     assert len(faults([one, one])) == 1
     assert json.loads(faults([one])[0].model_dump_json())["field"] == "body.label"
+
+
+def test_that_a_value_could_have_been_left_out_is_not_told(api):
+    found = problem(api.ask("GET", "/v1/models/taxi/traffic?since=15m"))
+    assert [(fault.field, fault.reason) for fault in found.errors] == [("query.since", "is '15m', but must be a number")]

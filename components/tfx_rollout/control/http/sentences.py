@@ -46,7 +46,9 @@ _MUST: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def faults(errors: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
     """Pydantic's errors, each with its place (`body.version`, `query.limit`, `path.model`) and what must be."""
-    found = [FieldFault(field=_place(error), reason=_reason(error)) for error in errors[:MOST_FAULTS]]
+    # That a field which may be left out could be null helps nobody who gave it a value.
+    told = [error for error in errors if error["type"] != "none_required"]
+    found = [FieldFault(field=_place(error), reason=_reason(error)) for error in told[:MOST_FAULTS]]
     # The branches of a union complain each on its own, and often in the same words.
     return list({(fault.field, fault.reason): fault for fault in found}.values())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfx_rollout.cli.plain_text import one_line, plain_json, spelt_out
 from tfx_rollout.cli.tables import clock_time
 from tfx_rollout.cli.watch import INTERRUPTED, view_possible
 
@@ -30,7 +31,7 @@ def follow(
     try:
         if as_json or plain or not view_possible():
             for event in _events(control, model, experiment, until_decided=until_decided):
-                click.echo(json.dumps(event, ensure_ascii=False) if as_json else _text(event))
+                click.echo(plain_json(json.dumps(event, ensure_ascii=False)) if as_json else one_line(_text(event)))
         else:
             _show_view(control, model, experiment, until_decided=until_decided)
     except KeyboardInterrupt:
@@ -40,9 +41,9 @@ def follow(
         return INTERRUPTED
     document = control.experiment_report(model, experiment)
     if as_json:
-        click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
+        click.echo(plain_json(json.dumps({"type": "report", **document}, ensure_ascii=False)))
     else:
-        click.echo("\n" + render_experiment_text(document))
+        click.echo("\n" + spelt_out(render_experiment_text(document)))
     return 1 if document["outcome"] == "failed" else 0
 
 

@@ -20,6 +20,7 @@ from tfx_rollout.cli.outputs import (
     write_report,
 )
 from tfx_rollout.cli.place import asker
+from tfx_rollout.cli.plain_text import spelt_out
 from tfx_rollout.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def check(
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{'blessed' if word.blessed else 'not blessed'}: {word.reason}")
+        click.echo(f"{'blessed' if word.blessed else 'not blessed'}: {spelt_out(word.reason)}")
 
 
 def _of_evaluation(metrics: TaskArtifact | None, require: str, model_blessing: str, digest: str) -> list[Evidence]:

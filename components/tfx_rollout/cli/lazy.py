@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tfx_rollout.cli.plain_text import one_line, plain_json
 from tfx_rollout.errors import RolloutError
 
 
@@ -61,10 +62,10 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except RolloutError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {one_line(error)}", err=True)
             ctx.exit(error.exit_code)
 
 
 def print_json(data: Any) -> None:
     """Prints one JSON document, indented for a terminal as for a file."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(plain_json(json.dumps(data, indent=2, ensure_ascii=False)))

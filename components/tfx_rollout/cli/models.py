@@ -11,6 +11,7 @@ from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import control_options, existing_model, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, write_outputs
 from tfx_rollout.cli.place import Place, asker
+from tfx_rollout.cli.plain_text import spelt_out
 from tfx_rollout.cli.progress import waiting
 from tfx_rollout.errors import NotFound
 
@@ -71,7 +72,7 @@ def push(
         if as_json:
             print_json({"model": model, "pushed": False, "digest": result.digest, "reason": result.reason})
         else:
-            click.echo(f"not pushed: {result.reason}")
+            click.echo(f"not pushed: {spelt_out(result.reason)}")
     elif as_json:
         print_json(
             {

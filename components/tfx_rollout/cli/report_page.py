@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tfx_rollout.cli.lazy import print_json
+from tfx_rollout.cli.plain_text import spelt_out
 
 STDOUT = Path("-")
 """How a user names the standard output."""
@@ -42,6 +43,6 @@ def tell_report(
     if as_json:
         print_json(document)
     elif page is None:
-        click.echo(text(document))
+        click.echo(spelt_out(text(document)))
     elif page != STDOUT:
         click.echo(f"{title}: the report is in {page}")

@@ -10,6 +10,7 @@ from tfx_rollout.cli.inputs import document_option, mounted_root
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import by_and_why_options, existing_model, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, report_options, write_file, write_outputs, write_report
+from tfx_rollout.cli.plain_text import spelt_out
 
 
 @click.command()
@@ -60,7 +61,7 @@ def run(
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{found.outcome.replace('_', ' ')}: {found.reason}")
+        click.echo(f"{found.outcome.replace('_', ' ')}: {spelt_out(found.reason)}")
 
 
 @click.command()

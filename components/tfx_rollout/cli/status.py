@@ -9,6 +9,7 @@ import click
 
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.options import control_options, json_option
+from tfx_rollout.cli.plain_text import one_line
 from tfx_rollout.cli.tables import Tinted, in_short, print_table, tinted, told
 
 if TYPE_CHECKING:
@@ -94,16 +95,16 @@ def _lines(found: ModelOverview, *, served: bool) -> Iterator[str]:
     """What is being done, and what is not as it should be."""
     if found.rollout is not None:
         running = found.rollout
-        yield f"rollout {running.id} of version {running.version}, {_spoken(running.phase)}: {in_short(running.reason)}"
+        yield f"rollout {running.id} of version {running.version}, {_spoken(running.phase)}: {one_line(in_short(running.reason))}"
     if found.experiment is not None:
         test = found.experiment
-        yield f"A/B test {test.id} ({test.name}), {_spoken(test.phase)}: {in_short(test.reason)}"
+        yield f"A/B test {test.id} ({test.name}), {_spoken(test.phase)}: {one_line(in_short(test.reason))}"
     if not served:
         return
     if found.fault:
         yield tinted(f"fault: {found.fault}", "bad")
     if found.step:
-        yield f"now: {found.step}"
+        yield f"now: {one_line(found.step)}"
     yield from map(told, found.differences)
     for version in found.versions:
         for server in version.servers:

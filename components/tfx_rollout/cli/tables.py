@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from tfx_rollout.cli.plain_text import one_line, spelt_out
+
 if TYPE_CHECKING:
     from tfx_rollout.control.documents import Difference
 
@@ -46,14 +48,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else str(cell), style=_style(cell)) for cell in row))
-    click.echo(title)
+        table.add_row(*(Text("–" if cell is None else spelt_out(cell), style=_style(cell)) for cell in row))
+    click.echo(one_line(title))
     console.print(table)
 
 
 def tinted(text: str, tint: Tint) -> str:
     """A text in a colour, where stdout has colours."""
-    return click.style(text, fg=STYLES[tint]) if colours() else text
+    return click.style(one_line(text), fg=STYLES[tint]) if colours() else one_line(text)
 
 
 def colours() -> bool:
@@ -63,7 +65,7 @@ def colours() -> bool:
 
 def told(difference: Difference) -> str:
     """In what the state in force differs from the desired one, and why."""
-    return tinted(f"{difference.what}: wanted {difference.wanted}, found {difference.found}. ", "warn") + difference.why
+    return tinted(f"{difference.what}: wanted {difference.wanted}, found {difference.found}. ", "warn") + one_line(difference.why)
 
 
 def in_short(text: str) -> str:

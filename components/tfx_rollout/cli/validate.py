@@ -10,6 +10,7 @@ from tfx_rollout.cli.inputs import document_option, example_files, executor_inpu
 from tfx_rollout.cli.lazy import print_json
 from tfx_rollout.cli.options import json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, report_options, write_file, write_outputs, write_report
+from tfx_rollout.cli.plain_text import spelt_out
 from tfx_rollout.errors import InvalidInput
 
 LIVE, NONE = "live", "none"
@@ -85,7 +86,7 @@ def validate(
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{'blessed' if found.blessed else 'not blessed'}: {found.reason}")
+        click.echo(f"{'blessed' if found.blessed else 'not blessed'}: {spelt_out(found.reason)}")
 
 
 def _require_tensorflow() -> None:

@@ -11,6 +11,7 @@ from tfx_rollout.cli.changes import change_options, tell_change
 from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.lazy import LazyGroup
 from tfx_rollout.cli.options import asking_options, control_options, json_option, model_option
+from tfx_rollout.cli.plain_text import one_line
 from tfx_rollout.cli.tables import print_table, when
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ def show(version: int, place: Place, model: str, as_json: bool) -> None:
     }
     print_table(f"Version {version} of {model}", ("", ""), lines.items())
     for name, signature in (found.signatures or {}).items():
-        click.echo(f"signature {name}")
+        click.echo(f"signature {one_line(name)}")
         for side in ("inputs", "outputs"):
             for tensor, described in (signature.get(side) or {}).items():
-                click.echo(f"  {side[:-1]:6} {tensor}: {_tensor(described)}")
+                click.echo(f"  {side[:-1]:6} {one_line(tensor)}: {one_line(_tensor(described))}")
 
 
 def _tensor(described: Mapping[str, Any]) -> str:

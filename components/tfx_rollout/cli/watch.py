@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfx_rollout.cli.plain_text import one_line, plain_json, spelt_out
 from tfx_rollout.cli.tables import clock_time
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def follow(
         return INTERRUPTED
     document = control.rollout_report(model, rollout)
     if as_json:
-        click.echo(json.dumps({"type": "report", **document}, ensure_ascii=False))
+        click.echo(plain_json(json.dumps({"type": "report", **document}, ensure_ascii=False)))
     else:
-        click.echo("\n" + render_text(document))
+        click.echo("\n" + spelt_out(render_text(document)))
     return 0 if document["passed"] else 1
 
 
@@ -77,7 +78,7 @@ def _show_view(control: Control, model: str, rollout: str, *, until_decided: boo
 
 def _print_lines(control: Control, model: str, rollout: str, *, until_decided: bool, as_json: bool) -> None:
     for line in _lines(control, model, rollout, until_decided=until_decided):
-        click.echo(json.dumps(line, ensure_ascii=False) if as_json else _text(line))
+        click.echo(plain_json(json.dumps(line, ensure_ascii=False)) if as_json else one_line(_text(line)))
 
 
 def _lines(control: Control, model: str, rollout: str, *, until_decided: bool) -> Iterator[dict[str, Any]]:

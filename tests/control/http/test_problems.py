@@ -205,3 +205,18 @@ def test_what_branches_of_a_union_say_alike_is_told_once():
 def test_that_a_value_could_have_been_left_out_is_not_told(api):
     found = problem(api.ask("GET", "/v1/models/taxi/traffic?since=15m"))
     assert [(fault.field, fault.reason) for fault in found.errors] == [("query.since", "is '15m', but must be a number")]
+
+
+@pytest.mark.parametrize("why", ["a\x1b[31m", "a\x00", "a\x9b", "a\u202eb"])
+def test_a_reason_that_would_move_a_terminal_is_refused(api, base, why):
+    answer = api.post("/v1/models/taxi/versions/2/pin", {"why": why})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["reason"].endswith("must have no control characters")
+    assert api.ask("DELETE", "/v1/models/taxi/versions/2", params={"why": why}).status_code == 422
+    assert base.desired().pinned == ()
+    assert 2 in base.versions()
+
+
+def test_a_reason_becomes_one_line(api, base):
+    api.post("/v1/models/taxi/versions/2/pin", {"why": " of many\r\n\tlines\u2028here "})
+    assert base.desired().cause.why == "of many lines here"

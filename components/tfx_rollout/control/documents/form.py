@@ -8,8 +8,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from tfx_rollout.control.documents.json_form import json_form
 
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-"""The reason for a change, for the record."""
+NO_CONTROLS = r"^[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]*$"
+"""Nothing that moves a terminal or turns the direction of writing; ends of lines and other white space may be there."""
+
+
+def _one_line(text: Any) -> Any:
+    return " ".join(text.split()) if isinstance(text, str) else text
+
+
+Why = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=NO_CONTROLS), BeforeValidator(_one_line)]
+"""The reason for a change, for the record; it becomes one line."""
 VersionNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """A version of a model, as TensorFlow Serving has it (int64)."""
 Share = Annotated[float, Field(ge=0, le=1)]

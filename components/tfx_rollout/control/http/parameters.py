@@ -9,6 +9,7 @@ from fastapi import Header, Path, Query
 from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import FieldFault
+from tfx_rollout.control.documents.form import Why
 from tfx_rollout.control.http.problems import Refused
 from tfx_rollout.control.http.sentences import detail
 
@@ -43,7 +44,7 @@ ExperimentId = Annotated[
 TokenName = Annotated[
     str, Path(description="Whose token.", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$", examples=["ann"], alias="name")
 ]
-WhyQuery = Annotated[str, Query(description="The reason, for the record.", min_length=1, max_length=1000)]
+WhyQuery = Annotated[Why, Query(description="The reason, for the record.")]
 DryRun = Annotated[bool, Query(description="Say what the change would do, and do nothing.")]
 Limit = Annotated[int, Query(description="At most so many.", ge=1, le=1000)]
 Offset = Annotated[int, Query(description="Leave out the first so many.", ge=0, le=10**9)]

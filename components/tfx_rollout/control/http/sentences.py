@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tfx_rollout.control.documents import FieldFault
+from tfx_rollout.control.documents.form import NO_CONTROLS
 
 _BRANCH = re.compile(r"str|int|float|bool|(?:dict|list|literal|nullable|function-[a-z]+|constrained-[a-z]+)\b.*")
 MOST_FAULTS = 50
@@ -18,7 +19,10 @@ _MUST: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "must be a text",
     "string_too_short": lambda c: f"must have at least {c['min_length']} character(s)",
     "string_too_long": lambda c: f"must have at most {c['max_length']} characters",
-    "string_pattern_mismatch": lambda c: f"must look like {c['pattern']}",
+    "string_pattern_mismatch": lambda c: (
+        "must have no control characters" if c["pattern"] == NO_CONTROLS else f"must look like {c['pattern']}"
+    ),
+    "string_unicode": lambda _: "must be Unicode text",
     "int_type": lambda _: "must be a whole number",
     "int_parsing": lambda _: "must be a whole number",
     "int_parsing_size": lambda _: "must be a smaller whole number",

@@ -72,6 +72,15 @@ def test_a_state_of_another_model_is_refused(three: BasePath):
         three.write_observed(ObservedState("bus"))
 
 
+@pytest.mark.parametrize("line", ["{}", '{"event": "else"}', '{"event": ["desired"]}'])
+def test_a_history_of_something_else_is_told(three: BasePath, line: str):
+    three.write_desired(stable(1), expected=0)
+    with (three.control / "history.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(CorruptState, match="a line is no event"):
+        three.history()
+
+
 def test_the_history_tells_every_state_and_when_it_was_applied(three: BasePath):
     three.write_desired(stable(1, "first"), expected=0)
     three.write_observed(ObservedState("taxi", generation=0, step="starting"))

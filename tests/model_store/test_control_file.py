@@ -74,7 +74,7 @@ def test_what_is_not_there_reads_as_nothing(tmp_path: Path):
     assert read_lines(tmp_path / "lines.jsonl") == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'"text"'])
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"", b"{", b"[1]", b"\xff\xfe", b'"text"'])
 def test_a_document_that_is_no_object_is_corrupt(tmp_path: Path, content: bytes):
     path = tmp_path / "document.json"
     path.write_bytes(content)
@@ -82,7 +82,7 @@ def test_a_document_that_is_no_object_is_corrupt(tmp_path: Path, content: bytes)
         read_json(path)
 
 
-@pytest.mark.parametrize("line", [b"{", b"7", b""])
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"{", b"7", b""])
 def test_a_line_in_the_middle_that_is_no_object_is_corrupt(tmp_path: Path, line: bytes):
     path = tmp_path / "lines.jsonl"
     path.write_bytes(b'{"a":1}\n' + line + b'\n{"b":2}\n')

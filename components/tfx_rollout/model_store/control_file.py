@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
             return None
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptState(str(path), f"it is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise CorruptState(str(path), "it is JSON but no object")
@@ -142,7 +142,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             data = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorruptState(str(path), f"line {number} is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise CorruptState(str(path), f"line {number} is JSON but no object")

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tfx_rollout.errors import CorruptState
 from tfx_rollout.model_store.control_file import append_line, read_lines
 from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.traffic import DesiredState
@@ -25,6 +26,8 @@ def read_history(path: Path, desired_file: Path, desired: DesiredState) -> list[
     events = []
     seen = set()
     for event in read_lines(path):
+        if event.get("event") not in ("desired", "applied", "removed"):
+            raise CorruptState(str(path), f"a line is no event: {str(event)[:100]}")
         key = (event["event"], event.get("generation"))
         if event["event"] == "removed" or key not in seen:
             events.append(event)

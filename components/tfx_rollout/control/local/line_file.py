@@ -32,6 +32,6 @@ class LineFile:
         for line in whole.splitlines():
             try:
                 data = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise CorruptState(str(self._path), f"a line is not JSON: {error}") from error
             yield data

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from tfx_rollout.cli.place import Place, asker
+from tfx_rollout.cli.plain_text import spelt_out
 from tfx_rollout.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _ROOT: dict[str, Any] = {
     "show_envvar": True,
     "help": "The folder that `tfx-rollout serve` serves.",
 }
+MOST_CHARACTERS = 1000
+"""Of a reason or a name for the record; the API takes no more."""
 _SERVER, _SERVER_VARIABLE = "--server", "TFX_ROLLOUT_SERVER"
 
 
@@ -70,18 +73,33 @@ def json_option(command: F) -> F:
 
 def why_option(command: F) -> F:
     """`--why`: the reason."""
-    return click.option("--why", default="asked for on the command line", help="The reason, for the record.")(command)
+    return click.option(
+        "--why", default="asked for on the command line", callback=for_the_record, help="The reason, for the record."
+    )(command)
+
+
+def for_the_record(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+    """What a person says, as the records and the API take it: one line of text. Raises `BadParameter`."""
+    if given is None:
+        return None
+    text = " ".join(given.split())
+    if not text or len(text) > MOST_CHARACTERS:
+        raise click.BadParameter(f"it has {len(text)} characters; give 1 to {MOST_CHARACTERS}.")
+    if spelt_out(text) != text:
+        raise click.BadParameter(f"{spelt_out(text)} has characters that are no text in UTF-8; leave them out.")
+    return text
 
 
 def by_and_why_options(command: F) -> F:
     """`--by` and `--why`: what the journal says about the person and the reason; for commands that need the root's files."""
-    return click.option("--by", default=asker, help="Who asks, for the record.  [default: the user]")(why_option(command))
+    text = "Who asks, for the record.  [default: the user]"
+    return click.option("--by", default=asker, callback=for_the_record, help=text)(why_option(command))
 
 
 def asking_options(command: F) -> F:
     """`--by` and `--why`, where it may be a server that is asked: then the token tells who asks, and `by` is None."""
     text = "Who asks, for the record.  [default: the user; over --server whom the token belongs to]"
-    return click.option("--by", help=text)(why_option(command))
+    return click.option("--by", callback=for_the_record, help=text)(why_option(command))
 
 
 def existing_model(root: Path, name: str) -> BasePath:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfx_rollout.cli.plain_text import one_line
 from tfx_rollout.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -81,6 +82,6 @@ def asker() -> str:
     import getpass
 
     try:
-        return getpass.getuser()
+        return one_line(getpass.getuser()).strip()
     except (KeyError, OSError):
         return "unknown user"  # a container's user id without a name

@@ -8,7 +8,7 @@ import click
 
 from tfx_rollout.cli.inputs import document_option, mounted_root
 from tfx_rollout.cli.lazy import print_json
-from tfx_rollout.cli.options import by_and_why_options, existing_model, json_option, model_option, root_option
+from tfx_rollout.cli.options import by_and_why_options, existing_model, for_the_record, json_option, model_option, root_option
 from tfx_rollout.cli.outputs import OutputFiles, output_file_option, report_options, write_file, write_outputs, write_report
 from tfx_rollout.cli.plain_text import spelt_out
 
@@ -68,7 +68,9 @@ def run(
 @root_option
 @model_option
 @click.option("--begun-by", required=True, help="Who began the rollouts that are to end, as `--by` of `run` said.")
-@click.option("--why", default="what began it has failed", show_default=True, help="The reason, for the journal.")
+@click.option(
+    "--why", default="what began it has failed", show_default=True, callback=for_the_record, help="The reason, for the journal."
+)
 @document_option("--status", "What Kubeflow Pipelines tells an exit task: nothing is done after a success.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds to await the end.")
 @output_file_option("ended", "reason")

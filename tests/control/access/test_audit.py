@@ -116,3 +116,10 @@ def test_entries_of_processes_at_once_are_all_there(folder, at_once):
     trail = AuditLog(folder, file_bytes=4000, files=50).read(limit=1000)
     assert trail.total == 150
     assert sorted(entry.facts["number"] for entry in trail.entries) == sorted(list(range(30)) * 5)
+
+
+def test_what_is_no_unicode_does_not_keep_the_trail_from_being_read(folder):
+    AuditLog(folder).record("ann\udcff", "admin", "pin \ud800", "ta\udcffxi", 200, "\ud800", {"why": "\udcff", "expected": 3})
+    (entry,) = AuditLog(folder).read().entries
+    assert (entry.by, entry.action, entry.model, entry.detail) == (r"ann\udcff", r"pin \ud800", r"ta\udcffxi", r"\ud800")
+    assert entry.facts == {"why": r"\udcff", "expected": 3}

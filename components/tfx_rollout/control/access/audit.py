@@ -41,13 +41,17 @@ class AuditLog:
         """Adds an entry. Raises `StorageFault` and `Busy`."""
         entry = Audited(
             at=self._now(),
-            by=by,
+            by=_short(by),
             role=role,
             action=_short(action),
             model=None if model is None else _short(model),
             status=status,
             detail=_short(detail),
-            facts={name: value for name, value in (facts or {}).items() if value is not None},
+            facts={
+                name: _short(value) if isinstance(value, str) else value
+                for name, value in (facts or {}).items()
+                if value is not None
+            },
         )
         make_folder(self._folder)
         with self._lock.held():
@@ -140,5 +144,6 @@ class AuditLog:
 
 
 def _short(text: str) -> str:
-    """The text, as long as it fits: what strangers send must not fill the trail."""
+    """The text, as long as it fits: what strangers send must not fill the trail, nor keep it from being read."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

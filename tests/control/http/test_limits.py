@@ -144,3 +144,16 @@ def test_an_authorization_that_is_no_token_is_refused(api, token_of, header: str
     token_of(Role.READ)
     answer: httpx.Response = api.get("/v1/me", headers={"Authorization": header})
     assert answer.status_code == 401
+
+
+def test_a_secret_that_is_put_where_a_name_belongs_is_not_recorded(api_of, token_of, base):
+    api = api_of(token_of(Role.ADMIN))
+    secret = token_of(Role.READ)
+    api.post("/v1/tokens", {"name": secret, "role": "read"})
+    api.ask("DELETE", f"/v1/tokens/{secret}")
+    api.post(f"/v1/models/{secret}/rollback", {"why": f"it was {secret}"})
+    api.post("/v1/models/taxi/versions/2/pin", {"why": secret})
+    record = (base.store.access_dir / "audit.jsonl").read_text()
+    assert record.count("\n") == 4
+    assert secret not in record
+    assert secret not in api.get("/v1/audit").text

@@ -8,6 +8,7 @@ is known all the same. The trail is bounded: a full file makes way, the oldest o
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_rollout.control.access.outcome import DONE, status_of
+from tfx_rollout.control.access.tokens import PREFIX
 from tfx_rollout.control.documents import Audited, AuditTrail
 from tfx_rollout.errors import CorruptState, RolloutError
 from tfx_rollout.model_store import FileLock, append_line, make_folder, storage_faults
@@ -24,6 +26,7 @@ log = logging.getLogger("tfx_rollout.control")
 FILE_BYTES = 2 * 1024 * 1024
 FILES = 8
 """How many files are kept, the one that grows among them."""
+_SECRET = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{20,}}")
 MOST_CHARACTERS = 1000
 """Of an action or what came of it."""
 
@@ -144,6 +147,9 @@ class AuditLog:
 
 
 def _short(text: str) -> str:
-    """The text, as long as it fits: what strangers send must not fill the trail, nor keep it from being read."""
-    text = text.encode("utf-8", "backslashreplace").decode()
+    """The text, as long as it fits: what strangers send must not fill the trail, nor keep it from being read.
+
+    Without secrets, which people put where a name belongs.
+    """
+    text = _SECRET.sub(f"{PREFIX}…", text.encode("utf-8", "backslashreplace").decode())
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

@@ -45,6 +45,9 @@ def test_a_version_goes_live_over_http_although_the_api_is_killed_meanwhile(tmp_
         assert info is not None
         url = f"http://{info.api_address}"
         control = RemoteControl(url)
+        supervisor = control.models().supervisor
+        assert supervisor is not None
+        assert supervisor.api_address == info.api_address
 
         def start(version: int) -> str:
             return control.start_rollout("m", RolloutWanted(version=version, plan=PLAN, why="a test")).id

@@ -57,7 +57,9 @@ def _served(place: Place, found: Models) -> str:
     if found.supervisor is None:
         start = f"; start one: tfx-rollout serve {where}" if place.root else ""
         return f"No supervisor serves {where}{start}"
-    return f"{where} is served on {found.supervisor.gateway_address} by process {found.supervisor.pid}"
+    api = found.supervisor.api_address
+    page = f"; API and page are on {api}" if api else ""
+    return f"{where} is served on {found.supervisor.gateway_address} by process {found.supervisor.pid}{page}"
 
 
 def _print_model(found: ModelOverview, servers: Sequence[Mapping[str, Any]], *, served: bool) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfx_rollout.control.http.settings import ApiOptions, Limits
-from tfx_rollout.errors import RolloutError
+from tfx_rollout.errors import InvalidInput, RolloutError
 
 PURPOSE = "the HTTP API's port"
 NICE = 10
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tfx_rollout.control.http.starting import check_start
         from tfx_rollout.serving.ports import listening
 
+        if not options.root.is_dir():
+            raise InvalidInput(f"There is no folder {options.root}; give the root that `tfx-rollout serve` serves.")
         check_start(options)
         os.nice(max(0, NICE - os.nice(0)))
         listener = listening(options.host, options.port, PURPOSE) if given.fd is None else socket.socket(fileno=given.fd)

@@ -144,6 +144,15 @@ def test_what_everybody_in_the_network_could_use_or_nobody_is_not_begun(base, op
     assert "Traceback" not in done.stderr
 
 
+def test_a_root_that_is_not_there_is_not_served(tmp_path: Path):
+    command = [sys.executable, "-m", "tfx_rollout.control", "--root", str(tmp_path / "nowhere"), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"error: There is no folder {tmp_path / 'nowhere'}; give the root that `tfx-rollout serve` serves.\n",
+    )
+
+
 def test_the_supervisors_keeper_starts_it_again_on_the_same_port_and_it_ends_with_it(base):
     store = ModelStore(base.store.root)
     api = ApiProcess(ApiSettings(port=0), store)

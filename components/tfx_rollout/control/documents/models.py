@@ -14,6 +14,8 @@ class Supervisor(Document):
 
     pid: int
     gateway_address: str
+    api_address: str | None
+    """`host:port` of its HTTP API with the page; None where it has none."""
     started: float
 
 

@@ -21,4 +21,6 @@ class RootPresence:
             found = announced(self._store.root)
         if found is None:
             return None
-        return Supervisor(pid=found.pid, gateway_address=found.gateway_address, started=found.started)
+        return Supervisor(
+            pid=found.pid, gateway_address=found.gateway_address, api_address=found.api_address, started=found.started
+        )

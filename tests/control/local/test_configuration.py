@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tfx_rollout.control.documents import ConfigurationWanted, OrderWanted
-from tfx_rollout.errors import Conflict, InvalidState, NotFound, RolloutInProgress, StaleGeneration
+from tfx_rollout.errors import Conflict, CorruptState, InvalidState, NotFound, RolloutInProgress, StaleGeneration
+from tfx_rollout.supervisor.presence import SupervisorInfo, announce, presence
 
 
 def test_a_version_is_loaded_and_unloaded_by_generation(control, base):
@@ -160,3 +163,22 @@ def test_every_change_is_recorded_with_who_and_what_came_of_it(control, asked_by
     assert trail.entries[2].facts == {"why": "to warm it"}
     assert trail.entries[2].detail == "generation 2"
     assert "There is no version 9" in trail.entries[1].detail
+
+
+def test_a_change_of_what_is_not_there_is_recorded_too(control, asked_by):
+    with pytest.raises(NotFound):
+        asked_by("ben").pin("bus", 1, why="a typo")
+    (entry,) = control.audit().entries
+    assert (entry.by, entry.action, entry.model, entry.status) == ("ben", "pin version 1", "bus", 404)
+
+
+def test_what_was_done_is_recorded_as_done_though_it_cannot_be_told(control, base):
+    root = base.store.root
+    with presence(root):
+        announce(root, SupervisorInfo(os.getpid(), "127.0.0.1:8500", "127.0.0.1:9901", 0.0))
+        (base.control / "observed.json").write_text("{")
+        with pytest.raises(CorruptState):
+            control.pin("taxi", 2, why="a reference")
+    assert base.desired().pinned == (2,)
+    (entry,) = control.audit().entries
+    assert (entry.status, entry.detail) == (200, "generation 2")

@@ -44,21 +44,24 @@ class Changing(Part):
 
         Refused while a rollout or an A/B test runs, which another change of the desired state would end as overruled.
         """
-        files = self._root.files(model)
         if dry_run:
+            files = self._root.files(model)
             before = files.desired()
             wanted = self._decided(files, before, decide, expected)
             return self._told(files, before, wanted.change(generation=before.generation + 1), dry_run=True)
-        with self._recorded(action, model, why=why, expected=expected) as say, files.base.lock():
-            before = files.base.desired()
-            wanted = self._decided(files, before, decide, expected)
-            if changes.differ(before, wanted):
-                cause = Cause(self.by, why, time.time())
-                wanted = files.base.write_desired(wanted.change(cause=cause), expected=before.generation)
-                say(f"generation {wanted.generation}")
-            else:
-                say("it was so already")
-            return self._told(files, before, wanted, dry_run=False)
+        with self._recorded(action, model, why=why, expected=expected) as say:
+            files = self._root.files(model)
+            with files.base.lock():
+                before = files.base.desired()
+                wanted = self._decided(files, before, decide, expected)
+                if changes.differ(before, wanted):
+                    cause = Cause(self.by, why, time.time())
+                    wanted = files.base.write_desired(wanted.change(cause=cause), expected=before.generation)
+                    say(f"generation {wanted.generation}")
+                else:
+                    say("it was so already")
+        # What is told is not what is recorded: it was done, though it cannot be told.
+        return self._told(files, before, wanted, dry_run=False)
 
     def _decided(self, files: ModelFiles, before: DesiredState, decide: Decide, expected: int | None) -> DesiredState:
         if expected is not None and expected != before.generation:

@@ -33,7 +33,7 @@ class ExperimentsPart(Part):
             plan = experiment_from_dict(wanted.plan)
             started = start_experiment(files.base, plan, by=self.by, why=wanted.why)
             say(f"A/B test {started} by plan {plan.name}")
-            return files.experiments.document(started)
+        return files.experiments.document(started)
 
     def order_experiment(
         self, model: str, experiment: str, wanted: ExperimentOrderWanted, *, expected: str | None = None
@@ -46,7 +46,7 @@ class ExperimentsPart(Part):
                 files.base, experiment, wanted.kind, by=self.by, why=wanted.why, variant=wanted.variant, revision=expected
             )
             say(f"order {sent.number} of the A/B test {experiment}")
-            return files.experiments.document(experiment)
+        return files.experiments.document(experiment)
 
     def experiment_report(self, model: str, experiment: str) -> dict[str, Any]:
         return self._root.files(model).experiments.report(experiment)

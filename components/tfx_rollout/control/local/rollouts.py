@@ -53,7 +53,7 @@ class RolloutsPart(Part):
             version = versions[-1] if wanted.version is None else wanted.version
             started = start_rollout(files.base, version, plan, by=self.by, why=wanted.why)
             say(f"rollout {started} of version {version} by plan {plan.name}")
-            return self._rollout(files, started)
+        return self._rollout(files, started)
 
     def order(self, model: str, rollout: str, wanted: OrderWanted, *, expected: str | None = None) -> Order:
         facts = {"rollout": rollout, "why": wanted.why, "now": wanted.now or None, "expected": expected}
@@ -62,7 +62,7 @@ class RolloutsPart(Part):
             journal = files.journal(rollout)
             sent = send_order(files.base, rollout, wanted.kind, by=self.by, why=wanted.why, now=wanted.now, revision=expected)
             say(f"order {sent.number} of rollout {rollout}")
-            return order_document(files.rollout(journal), sent)
+        return order_document(files.rollout(journal), sent)
 
     def rollout_report(self, model: str, rollout: str) -> dict[str, Any]:
         files = self._root.files(model)

@@ -1,6 +1,8 @@
 # The two commands: `make demo` and `make test`. Both first see to `.venv` (.ci/environment.py).
 PYTHON ?= python3
 RUN := .venv/bin/python
+# Most tests wait for processes. A file's tests stay together, since they share what is dear to start.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo test test-fast test-tfx121 lint bench clean
@@ -19,10 +21,10 @@ demo: environment
 	@KEEP="$(KEEP)" PYTHONPATH=pipelines $(RUN) -m taxi.demo
 
 test: lint
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest $(WORKERS)
 
 test-fast: environment
-	@$(RUN) -m pytest -m "not integration"
+	@$(RUN) -m pytest $(WORKERS) -m "not integration"
 
 test-tfx121:
 	@$(PYTHON) .ci/tfx121.py $(ARGS)

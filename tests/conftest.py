@@ -26,6 +26,10 @@ from tfx_rollout.testing import Behaviour, ServedRoot
 settings.register_profile("here", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("here")
 
+# How wide a terminal is, which readline hands down to the processes that run the tests, is none of their business.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 
 @pytest.fixture
 def supervised() -> Callable[..., ServedRoot]:

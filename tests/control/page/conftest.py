@@ -50,9 +50,11 @@ class Site:
         self._models = itertools.count()
         tokens = TokenFile(self.store.access_dir)
         self.tokens = {role: tokens.create(TokenWanted(name=f"{role}-er", role=role), by="root").secret for role in Role}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        # Bound as long as the site is there, so that nobody takes the port while the API is away.
+        self._taken = socket.socket()
+        self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._taken.bind(("127.0.0.1", 0))
+        self.port = self._taken.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -76,6 +78,11 @@ class Site:
         assert self._process is not None
         self._process.kill()
         self._process.wait(30)
+
+    def end(self) -> None:
+        """Ends the API's process, and gives its port back."""
+        self.kill()
+        self._taken.close()
 
     def ask(self, method: str, path: str, role: Role = Role.ADMIN, **more: Any) -> Any:
         """What the API answers, as a document."""
@@ -135,7 +142,7 @@ def site() -> Iterator[Site]:
     scratch = Path(tempfile.mkdtemp(prefix="page-", dir=memory if os.access(memory, os.W_OK) else None))
     made = Site(scratch)
     yield made
-    made.kill()
+    made.end()
     shutil.rmtree(scratch)
 
 

@@ -42,15 +42,19 @@ def test_a_page_is_live_again_after_the_server_was_away(site, served, look):
     page = watched.open(f"/models/{base.name}")
     state = page.locator(".live")
     expect(state).to_have_text("live")
+    versions = page.get_by_role("table", name="Versions")
+    expect(versions).to_be_visible()
     page.evaluate("window.opened = 'once'")
     site.kill()
-    expect(state).to_have_text("reconnecting …")
-    expect(page.get_by_role("table", name="Versions")).to_be_visible()  # what was known stays there
-    changed = base.desired().change(aliases={"meanwhile": 1})
-    base.write_desired(changed, expected=base.desired().generation)
-    site.start()
+    try:
+        expect(state).to_have_text("reconnecting …")
+        expect(versions).to_be_visible()  # what was known stays there
+        changed = base.desired().change(aliases={"meanwhile": 1})
+        base.write_desired(changed, expected=base.desired().generation)
+    finally:
+        site.start()
     expect(state).to_have_text("live")
-    expect(page.get_by_role("table", name="Versions")).to_contain_text("meanwhile")
+    expect(versions).to_contain_text("meanwhile")
     assert page.evaluate("window.opened") == "once"
     watched.complaints = [text for text in watched.complaints if "net::ERR_" not in text]
 

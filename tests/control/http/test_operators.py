@@ -1,4 +1,4 @@
-"""Operators at once, each on a connection of their own, over real HTTP: exactly one wins, the others are told what is there now."""
+"""Operators at once, on a connection each, over real HTTP: exactly one wins, the others are told what is there now."""
 
 from __future__ import annotations
 

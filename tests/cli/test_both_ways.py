@@ -109,6 +109,17 @@ def test_status_tells_the_same_of_models_and_where_it_was_asked(run, base, ways,
     assert there[0] == f"No supervisor serves {ways[1][1]}"
 
 
+def test_a_model_whose_files_are_damaged_is_named_by_status_beside_the_others(run, base, ways):
+    other = base.store.model("bus")
+    other.create()
+    (other.control / "desired.json").write_text("{")
+    for way in ways:
+        told = run("status", *way)
+        assert told.exit_code == 0
+        assert "bus cannot be told of: " in told.stdout
+        assert "taxi · generation 1" in told.stdout
+
+
 DOCUMENTS: list[tuple[type[BaseModel], tuple[object, ...]]] = [
     (documents.Models, ("status",)),
     (documents.Versions, ("versions", "--model", "taxi")),

@@ -11,6 +11,7 @@ from tfx_rollout.cli.documents import print_document
 from tfx_rollout.cli.options import control_options, json_option
 from tfx_rollout.cli.plain_text import one_line
 from tfx_rollout.cli.tables import Tinted, in_short, print_table, tinted, told
+from tfx_rollout.errors import StorageFault
 
 if TYPE_CHECKING:
     from tfx_rollout.cli.place import Place
@@ -35,7 +36,11 @@ def status(place: Place, model: str | None, as_json: bool) -> None:
     if not found.models:
         click.echo("There is no model yet; push one: tfx-rollout push MODEL_DIR --root ROOT --model NAME")
     for overview in found.models:
-        observed = control.configuration(overview.model).observed or {}
+        try:
+            observed = control.configuration(overview.model).observed or {}
+        except StorageFault as fault:
+            click.echo(f"\n{overview.model} cannot be told of: {one_line(str(fault))}")
+            continue
         _print_model(overview, observed.get("servers", ()), served=found.supervisor is not None)
 
 

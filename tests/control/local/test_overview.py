@@ -58,6 +58,18 @@ def test_files_that_cannot_be_used_make_it_not_ready_and_the_reason_names_the_fi
     assert any("desired.json" in reason for reason in control.readiness().reasons)
 
 
+def test_what_is_wrong_with_one_model_hides_no_other(control, base):
+    control.models()
+    other = base.store.model("bus")
+    other.create()
+    (other.control / "desired.json").write_text("{")
+    bus, taxi = control.models().models
+    assert (bus.model, bus.settled, bus.versions) == ("bus", False, [])
+    assert bus.fault is not None
+    assert "desired.json cannot be used" in bus.fault
+    assert taxi == control.model("taxi")
+
+
 def test_who_asks_is_who_is_told(control):
     other = control.acting_as("ben", Role.READ)
     assert (control.whoami().name, control.whoami().role) == ("ann", Role.ADMIN)

@@ -36,6 +36,9 @@ class Overview(Part):
                 overviews.append(self._overview(self._root.files(name), served=supervisor is not None))
             except NotFound:
                 continue  # it was removed since it was listed
+            except StorageFault as fault:
+                # What is wrong with one model hides no other.
+                overviews.append(_unreadable_overview(name, str(fault)))
         return Models(supervisor=supervisor, models=overviews)
 
     def model(self, model: str) -> ModelOverview:
@@ -86,3 +89,29 @@ class Overview(Part):
         except StorageFault as fault:
             return [str(fault)]
         return []
+
+
+def _unreadable_overview(name: str, fault: str) -> ModelOverview:
+    """A model of which nothing is known but why."""
+    return ModelOverview(
+        model=name,
+        generation=0,
+        observed_generation=0,
+        settled=False,
+        step="",
+        fault=fault,
+        cause="",
+        by="",
+        at=0.0,
+        labels={},
+        aliases={},
+        pinned=[],
+        shares={},
+        desired_shares={},
+        mirror=0.0,
+        sticky_header=None,
+        versions=[],
+        differences=[],
+        rollout=None,
+        experiment=None,
+    )

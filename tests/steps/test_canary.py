@@ -203,6 +203,28 @@ def test_a_persons_order_that_came_first_counts_and_the_last_word_is_not_given(l
     assert live.desired().stable == 1
 
 
+def test_a_persons_order_that_is_taken_up_between_the_last_look_and_the_last_word_counts(live, quick, supervised):
+    class Overtaken(BasePath):
+        """The first who wants to change something finds that ann was faster."""
+
+        overtaken = False
+
+        def lock(self, **more):
+            if not self.overtaken:
+                self.overtaken = True
+                send_order(live, found.rollout, "abort", by="ann", why="complaints")
+                await_rollout(live, found.rollout, until=lambda state: state.orders_done == 1, timeout=60)
+            return super().lock(**more)
+
+    with supervised(live):
+        found = run(live, 2, quick)
+        late = Overtaken(live.store, live.name)
+        ended = say_last_word(late, found, promote=True)
+    assert late.overtaken
+    assert (ended.outcome, ended.reason) == ("rolled_back", "ann ordered to abort: complaints")
+    assert [order.kind for order in read_rollout(live, found.rollout).orders] == ["abort"]
+
+
 def test_a_persons_pause_that_came_first_only_delays_the_last_word(live, quick, supervised):
     with supervised(live):
         found = run(live, 2, quick)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_rollout.errors import NotFound, OrderWaiting, ServingFault
+from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, ServingFault
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout import Plan, build_report, render_html
 from tfx_rollout.rollout.operations import await_rollout, list_rollouts, read_rollout, send_order, start_rollout
@@ -166,6 +166,11 @@ def _order_in_turn(
             return
         except OrderWaiting as first:
             await_taken(base, first, timeout_s or SETTLE_SECONDS, say)
+        except Conflict:
+            # Somebody else's was taken up since the rollout was looked at, unless it is not the one that was judged.
+            state = read_rollout(base, found.rollout).state
+            if state.phase is Phase.HOLDING and expected.broken_by(state) is not None:
+                raise
         if _uninterrupted(base, found.rollout, plan, timeout_s, say).phase is not Phase.HOLDING:
             return
 

@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tfx_rollout.control.http.settings import ApiOptions, Limits
@@ -35,13 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.root.is_dir():
             raise InvalidInput(f"There is no folder {options.root}; give the root that `tfx-rollout serve` serves.")
         check_start(options)
-        os.nice(max(0, NICE - os.nice(0)))
+        _stand_back()
         listener = listening(options.host, options.port, PURPOSE) if given.fd is None else socket.socket(fileno=given.fd)
         ApiServer(options, listener).serve_until_stopped()
     except RolloutError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return error.exit_code
     return 0
+
+
+def _stand_back() -> None:
+    """Gives way to whoever serves: it gets less of a processor, and never interrupts another process that runs."""
+    os.nice(max(0, NICE - os.nice(0)))
+    # A sandbox may forbid that; it gives way less then.
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def read_options(given: argparse.Namespace) -> ApiOptions:

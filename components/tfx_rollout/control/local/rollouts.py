@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from tfx_rollout.control.documents import Order, OrderWanted, PlanDocument, Plans, Rollout, Rollouts, RolloutWanted
@@ -28,7 +29,7 @@ class RolloutsPart(Part):
         # A name only: what looks like a path would be read from the disk of whoever answers.
         if name not in built_in_plans():
             raise NotFound("plan", name, "the plans that ship with tfx-rollout", built_in_plans())
-        return _plan_document(load_plan(name))
+        return _plan_document(_shipped(name))
 
     def check_plan(self, document: Mapping[str, Any]) -> PlanDocument:
         return _plan_document(plan_from_dict(document))
@@ -46,7 +47,7 @@ class RolloutsPart(Part):
         facts = {"version": wanted.version, "plan": wanted.plan if isinstance(wanted.plan, str) else None, "why": wanted.why}
         with self._recorded("start a rollout", model, **facts) as say:
             files = self._root.files(model)
-            plan = load_plan(self.plan(wanted.plan).name) if isinstance(wanted.plan, str) else plan_from_dict(wanted.plan)
+            plan = _shipped(self.plan(wanted.plan).name) if isinstance(wanted.plan, str) else plan_from_dict(wanted.plan)
             versions = list(files.versions())
             if wanted.version is None and not versions:
                 raise NotFound("version", "to roll out", f"model {model!r}")
@@ -80,6 +81,12 @@ class RolloutsPart(Part):
         """What `follow_rollout` tells, for who does the waiting himself."""
         files = self._root.files(model)
         return RolloutTail(files, files.journal(rollout))
+
+
+@cache
+def _shipped(name: str) -> Plan:
+    """A plan that ships with the program, and so is the same as long as it runs."""
+    return load_plan(name)
 
 
 def _plan_document(plan: Plan) -> PlanDocument:

@@ -53,7 +53,7 @@ export function model(app, name) {
   });
   get(path("models", name)).then(
     (document) => now ?? take(document),
-    (problem) => app.fail(problem),
+    (problem) => now ?? app.fail(problem),
   );
   const overview = () => now;
   return {

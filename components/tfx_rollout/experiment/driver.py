@@ -17,12 +17,13 @@ from tfx_rollout.experiment import desired_states, signals
 from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.experiment.judge import ExperimentJudgeState, ExperimentVerdict, judge_arrivals, judge_outcomes
 from tfx_rollout.experiment.machine import ExperimentEffect, ExperimentEvent, ExperimentPhase, experiment_transition
-from tfx_rollout.experiment.orders import ExperimentRefusal, of_order
+from tfx_rollout.experiment.orders import of_order
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.signals import CONTROLLER, ExperimentSignal
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.window import ExperimentWindow, MaturedWindow
 from tfx_rollout.experiment.windows import as_past, next_matured, next_window
+from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import segments
 from tfx_rollout.rollout.desired_states import same_traffic
@@ -133,7 +134,7 @@ class ExperimentDriver:
             return False
         taken = state.change(orders_done=order.number)
         answer = of_order(state, order)
-        if isinstance(answer, ExperimentRefusal):
+        if isinstance(answer, Refusal):
             self.journal.write_state(self._noted(taken, "order_refused", answer.reason, order.by))
         else:
             self._move(taken, answer)

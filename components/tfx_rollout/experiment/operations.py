@@ -16,10 +16,11 @@ from tfx_rollout.errors import Conflict, InvalidInput, NotFound, OrderWaiting, R
 from tfx_rollout.evidence.expected_metrics import expect_metric
 from tfx_rollout.experiment.journal import ExperimentJournal, Moment, experiment_ids
 from tfx_rollout.experiment.judge import ExperimentVerdict, begin_experiment
-from tfx_rollout.experiment.orders import ExperimentOrder, ExperimentOrderKind, ExperimentRefusal, of_order
+from tfx_rollout.experiment.orders import ExperimentOrder, ExperimentOrderKind, of_order
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.window import ExperimentWindow, MaturedWindow
+from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
 from tfx_rollout.rollout.operations import running_rollout
@@ -108,7 +109,7 @@ def send_experiment_order(
         for waiting in waiting_experiment_orders(state, orders)[:1]:
             raise OrderWaiting(experiment, waiting.number, str(waiting))
         answer = of_order(state, order)
-        if isinstance(answer, ExperimentRefusal):
+        if isinstance(answer, Refusal):
             raise Conflict(answer.reason)
         journal.append_order(order)
         return order

@@ -10,6 +10,7 @@ from tfx_rollout.errors import InvalidInput
 from tfx_rollout.experiment.machine import ExperimentEvent, ExperimentPhase, possible
 from tfx_rollout.experiment.signals import ExperimentSignal
 from tfx_rollout.experiment.state import ExperimentState
+from tfx_rollout.journal import Refusal
 from tfx_rollout.traffic import VARIANTS, Track
 
 ExperimentOrderKind = Literal["stop", "promote"]
@@ -50,18 +51,11 @@ class ExperimentOrder:
         return cls(**{**data, "variant": None if data["variant"] is None else Track(data["variant"])})
 
 
-@dataclass(frozen=True)
-class ExperimentRefusal:
-    """An order that does not fit the test as it is."""
-
-    reason: str
-
-
-def of_order(state: ExperimentState, order: ExperimentOrder) -> ExperimentSignal | ExperimentRefusal:
+def of_order(state: ExperimentState, order: ExperimentOrder) -> ExperimentSignal | Refusal:
     """What follows from an order."""
     wrong = _wrong(state, order)
     if wrong is not None:
-        return ExperimentRefusal(f"The order to {order.kind} is refused: {wrong}.")
+        return Refusal(f"The order to {order.kind} is refused: {wrong}.")
     reason = f"{order.by} ordered to {order.kind}{'' if order.variant is None else f' {order.variant}'}: {order.why}"
     outcome = state.outcome or "stopped"
     if order.variant is not None:

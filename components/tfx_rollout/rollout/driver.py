@@ -13,12 +13,13 @@ from typing import Protocol
 
 from tfx_rollout.errors import StaleGeneration
 from tfx_rollout.evidence import Window
+from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import desired_states, elapsed, segments, signals
 from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.judge import accept, judge, open_stage
 from tfx_rollout.rollout.machine import APPROVALS, Effect, Event, transition
-from tfx_rollout.rollout.order_signals import Refusal, of_order
+from tfx_rollout.rollout.order_signals import of_order
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.signals import CONTROLLER, Signal
 from tfx_rollout.rollout.state import Outcome, Phase, RolloutState, Segment

@@ -13,12 +13,13 @@ from typing import Any
 
 from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, RolloutInProgress, StaleRevision
 from tfx_rollout.evidence import Window
+from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
 from tfx_rollout.rollout.journal import Journal, rollout_ids
 from tfx_rollout.rollout.judge import Verdict, begin
 from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
-from tfx_rollout.rollout.order_signals import Refusal, of_order
+from tfx_rollout.rollout.order_signals import of_order
 from tfx_rollout.rollout.orders import Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.state import Phase, RolloutState

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tfx_rollout.journal import Refusal
 from tfx_rollout.rollout.machine import Event, possible
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.signals import Signal, onward, way_back
 from tfx_rollout.rollout.state import Phase, RolloutState
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An order that does not fit the rollout as it is."""
-
-    reason: str
 
 
 def of_order(plan: Plan, state: RolloutState, order: Order) -> Signal | Refusal:

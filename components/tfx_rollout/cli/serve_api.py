@@ -32,6 +32,11 @@ _OPTIONS = (
     click.option("--api-body-limit", type=click.IntRange(1), help="Bytes that the body of a request may have."),
     click.option("--api-feedback-limit", type=click.IntRange(1), help="Bytes that a body of feedback may have."),
     click.option("--api-watchers", type=click.IntRange(1), help="How many may follow events at once."),
+    click.option(
+        "--api-connections-each",
+        type=click.IntRange(1),
+        help="Connections that one address of another machine may have; raise it for a proxy there.",
+    ),
 )
 
 
@@ -57,6 +62,7 @@ def api_settings(
     api_body_limit: int | None,
     api_feedback_limit: int | None,
     api_watchers: int | None,
+    api_connections_each: int | None,
 ) -> ApiSettings | None:
     """What the options say of the API; None where there is to be none. Raises `InvalidInput` where it may not be started so."""
     if no_api:
@@ -71,6 +77,7 @@ def api_settings(
         "--body-bytes": api_body_limit,
         "--feedback-bytes": api_feedback_limit,
         "--watchers": api_watchers,
+        "--connections-each": api_connections_each,
     }
     names = [word for name in api_name for word in ("--name", name)]
     return ApiSettings(

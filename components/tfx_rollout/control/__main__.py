@@ -21,6 +21,18 @@ PURPOSE = "the HTTP API's port"
 NICE = 10
 """By so much this process stands back where processors are scarce: those who are served come before those who watch."""
 
+LIMITS = {
+    "body_bytes": int,
+    "feedback_bytes": int,
+    "requests_per_second": float,
+    "burst": int,
+    "watchers": int,
+    "watchers_each": int,
+    "connections": int,
+    "connections_each": int,
+}
+"""Those of `Limits` that the command line may set."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves the API until it is told to stop; returns the exit code."""
@@ -55,11 +67,7 @@ def _stand_back() -> None:
 
 def read_options(given: argparse.Namespace) -> ApiOptions:
     """The options that a command line gives."""
-    limits = {
-        name: getattr(given, name)
-        for name in ("body_bytes", "feedback_bytes", "requests_per_second", "burst", "watchers", "watchers_each")
-        if getattr(given, name) is not None
-    }
+    limits = {name: getattr(given, name) for name in LIMITS if getattr(given, name) is not None}
     return ApiOptions(
         root=given.root.absolute(),
         local=None if given.local is None else given.local.absolute(),
@@ -84,14 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--insecure", action="store_true", help="listen beyond loopback without TLS")
     parser.add_argument("--name", action="append", default=[], help="a further name of this server; may be given again")
-    for name, kind in {
-        "body_bytes": int,
-        "feedback_bytes": int,
-        "requests_per_second": float,
-        "burst": int,
-        "watchers": int,
-        "watchers_each": int,
-    }.items():
+    for name, kind in LIMITS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind)
     return parser
 

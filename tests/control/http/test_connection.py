@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from tfx_rollout.control.http import connection
 from tfx_rollout.control.http.connection import PatientProtocol
+from tfx_rollout.control.http.connection_count import ConnectionCount
 
 ANSWER = b"HTTP/1.1 200 OK"
 MIB = 1024 * 1024
@@ -32,22 +33,41 @@ async def answer_much(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"x" * 64 * MIB})
 
 
+class Elsewhere:
+    """A connection whose other end is on another machine, as far as one can see."""
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def get_extra_info(self, name: str) -> Any:
+        return ("192.0.2.1", 50000) if name == "peername" else self._transport.get_extra_info(name)
+
+
+class FromElsewhere(PatientProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(Elsewhere(transport))  # type: ignore[arg-type]
+
+
 @asynccontextmanager
-async def served(app: Any, connections: int | None = None) -> AsyncIterator[tuple[ServerState, tuple[str, int]]]:
+async def served(
+    app: Any, count: ConnectionCount | None = None, *, http: type[PatientProtocol] = PatientProtocol
+) -> AsyncIterator[tuple[ServerState, tuple[str, int]]]:
     """A server in this process: its state, and where it is."""
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=http,
         ws="none",
         lifespan="off",
         log_config=None,
         timeout_keep_alive=30,
-        limit_concurrency=connections,
     )
     config.load()
-    state = ServerState()
+    state, counted = ServerState(), count or ConnectionCount(None, None)
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: PatientProtocol(config, state, {}), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: http(config, state, {}, counted), "127.0.0.1", 0)
     yield state, listening.sockets[0].getsockname()
     listening.close()
 
@@ -141,11 +161,9 @@ def test_who_stops_to_speak_http_in_the_middle_of_a_request_makes_no_error_of_it
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-def test_connections_beyond_the_most_are_told_so_and_those_far_beyond_are_not_looked_at(monkeypatch):
-    monkeypatch.setattr(connection, "SPARE", 1)
-
+def test_connections_beyond_the_most_are_told_so_and_those_far_beyond_are_not_looked_at():
     async def talk() -> None:
-        async with served(answer_slowly, connections=2) as (state, address):
+        async with served(answer_slowly, ConnectionCount(2, None, spare=1)) as (state, address):
             opened = [await asyncio.open_connection(*address) for _ in range(3)]
             while len(state.connections) < 3:
                 await asyncio.sleep(0.01)
@@ -158,6 +176,31 @@ def test_connections_beyond_the_most_are_told_so_and_those_far_beyond_are_not_lo
             assert head.startswith(b"HTTP/1.1 503 ")
             assert json.loads(body)["type"] == "/problems/too-many-connections"
             while len(state.connections) > 2:
+                await asyncio.sleep(0.01)
+            reader, writer = opened[1]
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(ANSWER)
+
+    asyncio.run(asyncio.wait_for(talk(), 30))
+
+
+def test_one_address_with_too_many_connections_is_told_so_and_served_again_when_it_ends_some():
+    async def talk() -> None:
+        count = ConnectionCount(10, 1, spare=1)
+        async with served(answer_slowly, count, http=FromElsewhere) as (_, address):
+            opened = [await asyncio.open_connection(*address) for _ in range(2)]
+            while count.total < 2:
+                await asyncio.sleep(0.01)
+            far, _ = await asyncio.open_connection(*address)
+            with suppress(ConnectionError):
+                assert await far.read() == b""
+            reader, writer = opened[0]
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 429 ")
+            assert b"retry-after: 5" in head.lower()
+            assert json.loads(body)["type"] == "/problems/too-many-connections"
+            while count.total > 1:
                 await asyncio.sleep(0.01)
             reader, writer = opened[1]
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

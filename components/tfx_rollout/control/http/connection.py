@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from tfx_rollout.control.http import problems
+from tfx_rollout.control.http.connection_count import ConnectionCount, Crowding
 from tfx_rollout.control.http.problems import Refused
 
 HEAD_S = 10.0
@@ -22,38 +23,40 @@ A body that is read has its own time (`Limits.body_seconds`).
 """
 TAKE_S = 30.0
 """One who takes nothing off the connection, though there is something, is let go after so long, in seconds."""
-SPARE = 64
-"""Beyond the connections that are served so many more are told that there are too many; of further ones none is looked at."""
 
 NO_HTTP = problems.problem(400, "bad-request", "The request cannot be read; send valid HTTP with a body in UTF-8 JSON.")
-FULL = Refused(
-    503,
-    "too-many-connections",
-    "There are too many connections; come again in a while.",
-    headers={"Connection": "close", "Retry-After": "5"},
-)
+_LEAVE = {"Connection": "close", "Retry-After": "5"}
+FULL = {
+    Crowding.IN_ALL: Refused(
+        503, "too-many-connections", "There are too many connections; come again in a while.", headers=_LEAVE
+    ),
+    Crowding.OF_CLIENT: Refused(
+        429, "too-many-connections", "There are too many connections from this address; end some of them first.", headers=_LEAVE
+    ),
+}
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's protocol with an end to its patience."""
+    """uvicorn's protocol with an end to its patience. `count` is of all connections of the server."""
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        # uvicorn would refuse in a form of its own.
-        self._most, self.limit_concurrency = config.limit_concurrency, None
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], count: ConnectionCount) -> None:
+        super().__init__(config, server_state, app_state)
+        self._count, self._address = count, ""
         self.app = self._app_or_full
         self._timer: asyncio.TimerHandle | None = None
 
     async def _app_or_full(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._most is not None and len(self.connections) > self._most:
-            await problems.answer(FULL.problem, FULL.headers)(scope, receive, send)
+        full = FULL.get(self._count.crowding(self._address))
+        if full is not None:
+            await problems.answer(full.problem, full.headers)(scope, receive, send)
         else:
             await self.config.loaded_app(scope, receive, send)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        if self._most is not None and len(self.connections) > self._most + SPARE:
+        self._address = self.client[0] if self.client else ""
+        if not self._count.add(self._address):
             self.transport.abort()
             return
         self._timer = self.loop.call_later(HEAD_S, self._give_up)
@@ -91,6 +94,7 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._look_after(waiting=False)
+        self._count.remove(self._address)
         super().connection_lost(exc)
 
     @property

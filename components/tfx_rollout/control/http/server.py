@@ -14,7 +14,8 @@ import uvicorn
 
 from tfx_rollout.control.http.app import create_app
 from tfx_rollout.control.http.back import Back
-from tfx_rollout.control.http.connection import HEAD_S, SPARE, PatientProtocol
+from tfx_rollout.control.http.connection import HEAD_S, PatientProtocol
+from tfx_rollout.control.http.connection_count import SPARE, ConnectionCount
 from tfx_rollout.control.http.server_log import Seldom
 from tfx_rollout.control.http.settings import ApiOptions
 
@@ -34,6 +35,7 @@ class ApiServer(uvicorn.Server):
         app = create_app(options)
         self._back: Back = app.state.back
         self._listener = listener
+        self._count = ConnectionCount(options.limits.connections, options.limits.connections_each)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,7 +50,6 @@ class ApiServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=GRACE_S,
-                limit_concurrency=options.limits.connections,
                 h11_max_incomplete_event_size=HEAD_BYTES,
                 ssl_certfile=options.tls_cert,
                 ssl_keyfile=options.tls_key,
@@ -66,7 +67,7 @@ class ApiServer(uvicorn.Server):
         await super().startup(sockets=[])
         tls = self.config.ssl
         server = await asyncio.get_running_loop().create_server(
-            lambda: PatientProtocol(self.config, self.server_state, self.lifespan.state),
+            lambda: PatientProtocol(self.config, self.server_state, self.lifespan.state, self._count),
             sock=self._listener,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else HEAD_S,

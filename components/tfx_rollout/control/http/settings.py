@@ -30,6 +30,9 @@ class Limits:
     watch_seconds: float = 3600.0
     """So long a stream lasts; whoever watches comes again."""
     connections: int = 1024
+    """Open at once."""
+    connections_each: int = 256
+    """… and from one address (of IPv6 from one /64) of another machine."""
 
 
 @dataclass(frozen=True)

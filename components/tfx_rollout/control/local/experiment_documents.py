@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from tfx_rollout.control.documents import Experiment
 from tfx_rollout.experiment.judge import assess
-from tfx_rollout.experiment.operations import ExperimentRecord, experiment_revision, waiting_experiment_orders
+from tfx_rollout.experiment.operations import ExperimentRecord
 from tfx_rollout.experiment.orders import ExperimentOrder, possible_experiment_orders
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.report.document import arm_rows
 from tfx_rollout.experiment.state import ExperimentState
+from tfx_rollout.journal import revision_of, waiting_orders
 
 
 def experiment_document(plan: ExperimentPlan, state: ExperimentState, orders: Sequence[ExperimentOrder]) -> Experiment:
     """One A/B test as it stands."""
     verdict = state.verdict or assess(plan, state.judge, state.versions)
-    waiting = waiting_experiment_orders(state, orders)
+    waiting = waiting_orders(state, orders)
     return Experiment(
         id=state.id,
         model=state.model,
@@ -36,5 +37,5 @@ def experiment_document(plan: ExperimentPlan, state: ExperimentState, orders: Se
         arms=arm_rows(state, verdict, ExperimentRecord(state.id, plan, state)),
         windows=state.windows,
         possible_orders=[] if waiting else list(possible_experiment_orders(state)),
-        revision=experiment_revision(state, orders),
+        revision=revision_of(state, orders),
     )

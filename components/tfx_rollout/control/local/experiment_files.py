@@ -10,7 +10,7 @@ from tfx_rollout.control.local.experiment_documents import experiment_document
 from tfx_rollout.control.local.read_cache import ReadCache
 from tfx_rollout.control.local.record_id import is_record_id
 from tfx_rollout.errors import NotFound
-from tfx_rollout.experiment.journal import ExperimentJournal, experiment_ids
+from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.experiment.operations import read_experiment
 from tfx_rollout.experiment.report import build_experiment_report
 from tfx_rollout.experiment.state import ExperimentState
@@ -32,7 +32,7 @@ class ExperimentFiles:
 
     def ids(self) -> list[str]:
         """Ids of all tests, oldest first."""
-        return experiment_ids(self._base)
+        return ExperimentJournal.ids(self._base)
 
     def document(self, experiment: str) -> Experiment:
         """A test as it stands. Raises `NotFound`."""

@@ -8,8 +8,7 @@ from typing import get_args
 from tfx_rollout.control import documents
 from tfx_rollout.control.documents.json_form import finite
 from tfx_rollout.control.documents.rollouts import OrderKind
-from tfx_rollout.journal import Refusal
-from tfx_rollout.rollout.operations import revision_of, waiting_orders
+from tfx_rollout.journal import Refusal, revision_of, waiting_orders
 from tfx_rollout.rollout.order_signals import of_order
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan

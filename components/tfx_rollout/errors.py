@@ -135,15 +135,15 @@ class StaleRevision(Conflict):
 
 
 class OrderWaiting(Conflict):
-    """An order was given while another one of the same rollout waits to be taken up: the first one counts.
+    """An order was given while another one of the same rollout or A/B test waits to be taken up: the first one counts.
 
-    `number` is that of the waiting one; `what` says what it is, by whom and of when.
+    `number` is that of the waiting one; `what` says what it is, by whom and of when. `title` goes before the id.
     """
 
-    def __init__(self, rollout: str, number: int, what: str) -> None:
+    def __init__(self, rollout: str, number: int, what: str, *, title: str = "rollout") -> None:
         self.rollout, self.number, self.what = rollout, number, what
         super().__init__(
-            f"Another order of rollout {rollout} came first and was not taken up yet: {what}; "
+            f"Another order of {title} {rollout} came first and was not taken up yet: {what}; "
             "see what comes of it, then order anew."
         )
 

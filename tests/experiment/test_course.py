@@ -14,9 +14,9 @@ from tfx_rollout.errors import (
     StaleRevision,
 )
 from tfx_rollout.evidence.feedback import append_feedback
-from tfx_rollout.experiment import ArmState, build_experiment_report, experiment_revision, render_experiment_text
+from tfx_rollout.experiment import ArmState, build_experiment_report, render_experiment_text
 from tfx_rollout.experiment.machine import ExperimentPhase
-from tfx_rollout.rollout import plan_from_dict, rollback_to_previous, start_rollout
+from tfx_rollout.rollout import plan_from_dict, revision_of, rollback_to_previous, start_rollout
 from tfx_rollout.testing.users import Habit
 from tfx_rollout.traffic import Cause, DesiredState, Label, Split, Sticky, Track
 
@@ -264,7 +264,7 @@ def test_of_orders_at_once_one_counts(world, plan):
         world.order("stop", expect=1)
     with pytest.raises(Conflict, match="variant-c is not in the test"):
         world.order("promote", variant="variant-c")
-    world.order("stop", revision=experiment_revision(world.state, []), expect=world.state.generation)
+    world.order("stop", revision=revision_of(world.state, []), expect=world.state.generation)
     with pytest.raises(OrderWaiting):
         world.order("promote", variant=B)
     world.run()

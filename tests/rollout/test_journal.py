@@ -6,7 +6,7 @@ import pytest
 
 from tfx_rollout.errors import CorruptState, NotFound
 from tfx_rollout.rollout import RolloutState, build_report, read_rollout, start_rollout
-from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.testing import Behaviour
 
 
@@ -29,7 +29,7 @@ def test_the_plan_is_kept_as_it_was(journal, plan):
 
 def test_a_rollout_exists_only_once_its_state_is_written(live, journal):
     (journal.path.parent / "20990101T000000-v3").mkdir()
-    assert rollout_ids(live.base) == [journal.id]
+    assert Journal.ids(live.base) == [journal.id]
 
 
 def test_events_of_a_state_that_was_never_written_do_not_count(journal):

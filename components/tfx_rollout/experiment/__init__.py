@@ -5,13 +5,11 @@ from tfx_rollout.experiment.machine import EXPERIMENT_TABLE, ExperimentEvent, Ex
 from tfx_rollout.experiment.operations import (
     ExperimentRecord,
     await_experiment,
-    experiment_revision,
     list_experiments,
     read_experiment,
     running_experiment,
     send_experiment_order,
     start_experiment,
-    waiting_experiment_orders,
 )
 from tfx_rollout.experiment.orders import (
     EXPERIMENT_ORDER_KINDS,
@@ -57,7 +55,6 @@ __all__ = [
     "example_experiment_plans",
     "experiment_from_dict",
     "experiment_outcome",
-    "experiment_revision",
     "experiment_schema",
     "list_experiments",
     "load_experiment_plan",
@@ -68,5 +65,4 @@ __all__ = [
     "running_experiment",
     "send_experiment_order",
     "start_experiment",
-    "waiting_experiment_orders",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tfx_rollout.evidence.cohort_source import CohortSource, PastWindow
 from tfx_rollout.experiment.driver import ExperimentDriver
-from tfx_rollout.experiment.journal import ExperimentJournal, experiment_ids
+from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.windows import as_past
@@ -29,7 +29,7 @@ class ExperimentController:
 
     def __init__(self, base: BasePath, new_source: SourceMaker, clock: Clock, *, guard: Guard = unguarded) -> None:
         self._base, self._new_source, self._clock, self._guard = base, new_source, clock, guard
-        self._finished: set[str] = set()
+        self._unfinished = ExperimentJournal.unfinished(base)
         self._driver: ExperimentDriver | None = None
         self._jumps = JumpWatch()
 
@@ -41,7 +41,7 @@ class ExperimentController:
     def tick(self) -> ExperimentState | None:
         """One step of the test that runs, if one does; the state that it was found in. Call it several times a second."""
         jump = self._jumps.jump(self._clock.now(), self._clock.monotonic())
-        state = self._current()
+        state = next(iter(self._unfinished), None)
         if state is None:
             self._driver = None
             return None
@@ -63,13 +63,3 @@ class ExperimentController:
         plan = journal.plan()
         source = self._new_source(journal, plan, state, [as_past(window) for window in journal.windows()])
         return ExperimentDriver(self._base, self._clock, journal, plan, source, self._guard)
-
-    def _current(self) -> ExperimentState | None:
-        for experiment in experiment_ids(self._base):
-            if experiment in self._finished:
-                continue
-            state = ExperimentJournal(self._base, experiment).state()
-            if not state.finished:
-                return state
-            self._finished.add(experiment)
-        return None

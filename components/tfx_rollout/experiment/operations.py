@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
-from tfx_rollout.errors import Conflict, InvalidInput, NotFound, OrderWaiting, RolloutInProgress, StaleRevision
+from tfx_rollout.errors import Conflict, InvalidInput, NotFound, RolloutInProgress
 from tfx_rollout.evidence.expected_metrics import expect_metric
-from tfx_rollout.experiment.journal import ExperimentJournal, Moment, experiment_ids
+from tfx_rollout.experiment.journal import ExperimentJournal, Moment
 from tfx_rollout.experiment.judge import ExperimentVerdict, begin_experiment
 from tfx_rollout.experiment.orders import ExperimentOrder, ExperimentOrderKind, of_order
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.window import ExperimentWindow, MaturedWindow
-from tfx_rollout.journal import Refusal
+from tfx_rollout.journal import await_state, give_order
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
 from tfx_rollout.rollout.operations import running_rollout
@@ -64,7 +63,7 @@ def start_experiment(base: BasePath, plan: ExperimentPlan, *, by: str, why: str,
         if live in [variant.version for variant in plan.variants]:
             raise Conflict(f"Version {live} of model {base.name!r} is live, so it is the control already; leave it out.")
         state = ExperimentState(
-            id=_new_id(base, plan.name, now),
+            id=ExperimentJournal.new_id(base, _in_an_id(plan.name), now),
             model=base.name,
             name=plan.name,
             variants={track: plan.version_of(track) for track in plan.tracks},
@@ -97,42 +96,24 @@ def send_experiment_order(
     Of orders at once one counts: while it waits to be taken up, any other is refused with `OrderWaiting`. `expect` is the
     generation that the order takes for granted (`ExperimentState.generation`). Refused with `Conflict` where the test is in no
     phase for it, or is at another generation, and with `StaleRevision` where it is not at `revision`
-    (`experiment_revision`). It is checked again when the supervisor takes it.
+    (`revision_of`). It is checked again when the supervisor takes it.
     """
-    with base.lock():
-        journal = ExperimentJournal(base, experiment)
-        state, orders = journal.state(), journal.orders()
-        order = ExperimentOrder(len(orders) + 1, kind, by, why, time.time(), _track(variant), expect)
-        found = experiment_revision(state, orders)
-        if revision not in (None, found):
-            raise StaleRevision(f"The A/B test {experiment} of model {base.name!r}", str(revision), found)
-        for waiting in waiting_experiment_orders(state, orders)[:1]:
-            raise OrderWaiting(experiment, waiting.number, str(waiting))
-        answer = of_order(state, order)
-        if isinstance(answer, Refusal):
-            raise Conflict(answer.reason)
-        journal.append_order(order)
-        return order
-
-
-def waiting_experiment_orders(state: ExperimentState, orders: Sequence[ExperimentOrder]) -> list[ExperimentOrder]:
-    """The orders that the controller has yet to take up; none of a test that has ended."""
-    return [] if state.finished else [order for order in orders if order.number > state.orders_done]
-
-
-def experiment_revision(state: ExperimentState, orders: Sequence[ExperimentOrder]) -> str:
-    """Which of its moments an A/B test is in: it changes with every event, window and order."""
-    return f"e{state.events}w{state.windows}m{state.matured}o{len(orders)}"
+    return give_order(
+        ExperimentJournal(base, experiment),
+        lambda number: ExperimentOrder(number, kind, by, why, time.time(), _track(variant), expect),
+        of_order,
+        revision=revision,
+    )
 
 
 def running_experiment(base: BasePath) -> ExperimentState | None:
     """The A/B test that runs; None when all have ended."""
-    return next((state for state in list_experiments(base) if not state.finished), None)
+    return next(iter(ExperimentJournal.unfinished(base)), None)
 
 
 def list_experiments(base: BasePath) -> list[ExperimentState]:
     """The states of all A/B tests of a model, oldest first."""
-    return [ExperimentJournal(base, experiment).state() for experiment in experiment_ids(base)]
+    return ExperimentJournal.states(base)
 
 
 def read_experiment(base: BasePath, experiment: str) -> ExperimentRecord:
@@ -167,13 +148,7 @@ def await_experiment(
 
     Times in seconds. Answers the state at the timeout if it did not come, so check what it says.
     """
-    deadline = time.monotonic() + timeout
-    journal = ExperimentJournal(base, experiment)
-    while True:
-        state = journal.state()
-        if until(state) or time.monotonic() >= deadline:
-            return state
-        time.sleep(poll)
+    return await_state(ExperimentJournal(base, experiment), until, timeout=timeout, poll=poll)
 
 
 def _refuse_beside_another(base: BasePath) -> None:
@@ -190,12 +165,5 @@ def _track(variant: Track | str | None) -> Track | None:
         raise InvalidInput(f"There is no variant {variant!r}; they are called variant-b, variant-c and so on.") from None
 
 
-def _new_id(base: BasePath, name: str, now: float) -> str:
-    """`20261122T101500-ranking`: unique, and sorted by time. A second one within a second gets the next second's."""
-    taken = set(experiment_ids(base))
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "test"
-    for second in range(int(now), int(now) + len(taken) + 1):
-        stamp = datetime.fromtimestamp(second, timezone.utc).strftime("%Y%m%dT%H%M%S")
-        if not any(experiment.startswith(stamp) for experiment in taken):
-            return f"{stamp}-{words}"
-    raise AssertionError("unreachable: there are more seconds than tests")
+def _in_an_id(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "test"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from tfx_rollout.experiment.journal import ExperimentJournal, experiment_ids
+from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.experiment.judge import ArmEvidence
 from tfx_rollout.experiment.state import ExperimentOutcome, ExperimentState
+from tfx_rollout.journal import Unfinished
 from tfx_rollout.metrics.progress import ArmFigures, ExperimentFigures, ExperimentProgress
 from tfx_rollout.model_store import ModelStore
 
@@ -17,24 +18,16 @@ class ExperimentProgressReader:
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._ended: dict[str, dict[str, ExperimentOutcome]] = {}
-        """By model and test."""
+        self._unfinished: dict[str, Unfinished[ExperimentState]] = {}
+        """By model."""
 
     def __call__(self, model: str) -> ExperimentProgress:
         """The A/B tests of one model. Raises `CorruptState`, `StorageFault`."""
         base = self._store.model(model)
-        ended = self._ended.setdefault(model, {})
-        running = []
-        for experiment in experiment_ids(base):
-            if experiment in ended:
-                continue
-            state = ExperimentJournal(base, experiment).state()
-            if state.outcome is not None and state.finished:
-                ended[experiment] = state.outcome
-            else:
-                running.append(experiment_figures(state))
-        counts = Counter(ended.values())
-        return ExperimentProgress(tuple(running), {outcome: counts[outcome] for outcome in get_args(ExperimentOutcome)})
+        unfinished = self._unfinished.setdefault(model, ExperimentJournal.unfinished(base))
+        running = tuple(experiment_figures(state) for state in unfinished)
+        ended = Counter(unfinished.outcomes.values())
+        return ExperimentProgress(running, {outcome: ended[outcome] for outcome in get_args(ExperimentOutcome)})
 
 
 def experiment_figures(state: ExperimentState) -> ExperimentFigures:

@@ -71,6 +71,11 @@ class ExperimentState:
     finished_at: float | None = None
 
     @property
+    def moment(self) -> str:
+        """Which event, which window, and which window's outcomes were the last ones."""
+        return f"e{self.events}w{self.windows}m{self.matured}"
+
+    @property
     def finished(self) -> bool:
         return self.phase is ExperimentPhase.ENDED
 

@@ -1,5 +1,6 @@
 """Rollouts: the plan, the judge that decides on windows of evidence, and the controller that acts."""
 
+from tfx_rollout.journal import revision_of, waiting_orders
 from tfx_rollout.rollout.controller import Clock, RolloutController
 from tfx_rollout.rollout.judge import Call, JudgeState, Verdict, begin, judge, open_stage
 from tfx_rollout.rollout.machine import TABLE, Effect, Event, ImpossibleTransition, Transition, transition
@@ -8,12 +9,10 @@ from tfx_rollout.rollout.operations import (
     await_rollout,
     list_rollouts,
     read_rollout,
-    revision_of,
     rollback_to_previous,
     running_rollout,
     send_order,
     start_rollout,
-    waiting_orders,
 )
 from tfx_rollout.rollout.orders import ORDER_KINDS, Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan, Stage, built_in_plans, json_schema, load_plan, plan_from_dict

@@ -11,8 +11,8 @@ from tfx_rollout.evidence.labels import LabelSource
 from tfx_rollout.model_store import BasePath, Guard, unguarded
 from tfx_rollout.rollout.driver import Clock, RolloutDriver
 from tfx_rollout.rollout.elapsed import JumpWatch
-from tfx_rollout.rollout.journal import Journal, rollout_ids
-from tfx_rollout.rollout.state import Phase, RolloutState
+from tfx_rollout.rollout.journal import Journal
+from tfx_rollout.rollout.one_at_a_time import current_rollout
 from tfx_rollout.rollout.windows import WindowCloser
 
 __all__ = ["Clock", "RolloutController"]
@@ -36,14 +36,14 @@ class RolloutController:
     ) -> None:
         self._base, self._source, self._clock = base, source, clock
         self._labels, self._guard = labels, guard
-        self._finished: set[str] = set()
+        self._unfinished = Journal.unfinished(base)
         self._driver: RolloutDriver | None = None
         self._jumps = JumpWatch()
 
     def tick(self) -> None:
         """One step of the model's current rollout, if it has one. Call it several times a second."""
         jump = self._jumps.jump(self._clock.now(), self._clock.monotonic())
-        current = self._current()
+        current = current_rollout(self._unfinished)
         if current is None:
             return
         if self._driver is None or self._driver.journal.id != current.id:
@@ -58,18 +58,3 @@ class RolloutController:
         plan = journal.plan()
         closer = WindowCloser(self._base.name, plan, self._source, self._labels, journal.windows())
         return RolloutDriver(self._base, self._clock, journal, plan, closer, self._guard)
-
-    def _current(self) -> RolloutState | None:
-        """The rollout that runs, else the first that waits for its turn."""
-        queued = None
-        for rollout in rollout_ids(self._base):
-            if rollout in self._finished:
-                continue
-            state = Journal(self._base, rollout).state()
-            if state.finished:
-                self._finished.add(rollout)
-            elif state.phase is not Phase.QUEUED:
-                return state
-            elif queued is None:
-                queued = state
-        return queued

@@ -1,9 +1,22 @@
-"""A model has one rollout or A/B test at a time: what says so to those who want to begin something else."""
+"""A model has one rollout or A/B test at a time: which rollout that is, and what refuses to begin anything else beside a test."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tfx_rollout.errors import ExperimentInProgress
 from tfx_rollout.model_store import BasePath, read_json
+from tfx_rollout.rollout.state import Phase, RolloutState
+
+
+def current_rollout(unfinished: Iterable[RolloutState]) -> RolloutState | None:
+    """Of those that have not ended, oldest first: the one that has begun, else the first that waits for its turn."""
+    waiting = None
+    for state in unfinished:
+        if state.phase is not Phase.QUEUED:
+            return state
+        waiting = waiting or state
+    return waiting
 
 
 def refuse_beside_experiment(base: BasePath) -> None:

@@ -6,19 +6,18 @@ All of it goes through the base path's files; the supervisor, which may run else
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
-from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, RolloutInProgress, StaleRevision
+from tfx_rollout.errors import Conflict, NotFound, RolloutInProgress
 from tfx_rollout.evidence import Window
-from tfx_rollout.journal import Refusal
+from tfx_rollout.journal import await_state, give_order
 from tfx_rollout.model_store import BasePath, content_digest
 from tfx_rollout.rollout.desired_states import returned_to_previous
-from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.judge import Verdict, begin
-from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
+from tfx_rollout.rollout.one_at_a_time import current_rollout, refuse_beside_experiment
 from tfx_rollout.rollout.order_signals import of_order
 from tfx_rollout.rollout.orders import Expectation, Order, OrderKind
 from tfx_rollout.rollout.plan import Plan
@@ -55,7 +54,7 @@ def start_rollout(base: BasePath, version: int, plan: Plan, *, by: str, why: str
     digest = _digest(base, version)
     with base.lock():
         refuse_beside_experiment(base)
-        states = [Journal(base, rollout).state() for rollout in rollout_ids(base)]
+        states = list_rollouts(base)
         unfinished = [state for state in states if not state.finished]
         if not unfinished and base.desired().stable == version:
             raise Conflict(f"Version {version} of model {base.name!r} is live already; push a new version and roll that one out.")
@@ -65,7 +64,7 @@ def start_rollout(base: BasePath, version: int, plan: Plan, *, by: str, why: str
         now = time.time()
         attempt = sum(state.digest == digest and state.outcome == "rolled_back" and state.windows > 0 for state in states)
         state = RolloutState(
-            id=_new_id(base, version, now),
+            id=Journal.new_id(base, f"v{version}", now),
             model=base.name,
             version=version,
             digest=digest,
@@ -107,31 +106,14 @@ def send_order(
     where the rollout is not at `revision` (`revision_of`). It is checked again when the supervisor takes it;
     `await_rollout` tells what came of it.
     """
-    with base.lock():
-        journal = Journal(base, rollout)
-        state, orders = journal.state(), journal.orders()
-        order = Order(len(orders) + 1, kind, by, why, time.time(), expect, now)
-        found = revision_of(state, orders)
-        if revision not in (None, found):
-            raise StaleRevision(f"Rollout {rollout} of model {base.name!r}", str(revision), found)
-        if kind != "supersede":
-            for waiting in waiting_orders(state, orders)[:1]:
-                raise OrderWaiting(rollout, waiting.number, str(waiting))
-        answer = of_order(journal.plan(), state, order)
-        if isinstance(answer, Refusal):
-            raise Conflict(answer.reason)
-        journal.append_order(order)
-        return order
-
-
-def waiting_orders(state: RolloutState, orders: Sequence[Order]) -> list[Order]:
-    """The orders that the controller has yet to take up; none of a rollout that has ended."""
-    return [] if state.finished else [order for order in orders if order.number > state.orders_done]
-
-
-def revision_of(state: RolloutState, orders: Sequence[Order]) -> str:
-    """Which of its moments a rollout is in: it changes with every event, window and order."""
-    return f"e{state.events}w{state.windows}o{len(orders)}"
+    journal = Journal(base, rollout)
+    return give_order(
+        journal,
+        lambda number: Order(number, kind, by, why, time.time(), expect, now),
+        lambda state, order: of_order(journal.plan(), state, order),
+        revision=revision,
+        lines_up=kind == "supersede",
+    )
 
 
 def rollback_to_previous(base: BasePath, *, by: str, why: str) -> DesiredState:
@@ -156,13 +138,12 @@ def rollback_to_previous(base: BasePath, *, by: str, why: str) -> DesiredState:
 
 def running_rollout(base: BasePath) -> RolloutState | None:
     """The rollout that runs, or else waits to; None when all have ended."""
-    unfinished = [state for state in list_rollouts(base) if not state.finished]
-    return next((state for state in unfinished if state.phase is not Phase.QUEUED), next(iter(unfinished), None))
+    return current_rollout(Journal.unfinished(base))
 
 
 def list_rollouts(base: BasePath) -> list[RolloutState]:
     """The states of all rollouts of a model, oldest first."""
-    return [Journal(base, rollout).state() for rollout in rollout_ids(base)]
+    return Journal.states(base)
 
 
 def read_rollout(base: BasePath, rollout: str) -> RolloutRecord:
@@ -192,25 +173,9 @@ def await_rollout(
 
     Times in seconds. Answers the state at the timeout if it did not come, so check what it says.
     """
-    deadline = time.monotonic() + timeout
-    journal = Journal(base, rollout)
-    while True:
-        state = journal.state()
-        if until(state) or time.monotonic() >= deadline:
-            return state
-        time.sleep(poll)
+    return await_state(Journal(base, rollout), until, timeout=timeout, poll=poll)
 
 
 def _digest(base: BasePath, version: int) -> str:
     manifest = base.manifest(version)
     return content_digest(base.version_path(version)) if manifest is None else manifest.digest
-
-
-def _new_id(base: BasePath, version: int, now: float) -> str:
-    """`20261122T101500-v2`: unique, and sorted by time. A second one within a second gets the next second's."""
-    taken = set(rollout_ids(base))
-    for second in range(int(now), int(now) + len(taken) + 1):
-        stamp = datetime.fromtimestamp(second, timezone.utc).strftime("%Y%m%dT%H%M%S")
-        if not any(rollout.startswith(stamp) for rollout in taken):
-            return f"{stamp}-v{version}"
-    raise AssertionError("unreachable: there are more seconds than rollouts")

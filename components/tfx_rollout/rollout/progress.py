@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
+from tfx_rollout.journal import Unfinished
 from tfx_rollout.metrics.progress import RolloutFigures, RolloutProgress
 from tfx_rollout.model_store import ModelStore
-from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
 
@@ -17,25 +18,16 @@ class ProgressReader:
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._ended: dict[str, dict[str, Outcome]] = {}
-        """By model and rollout."""
+        self._unfinished: dict[str, Unfinished[RolloutState]] = {}
+        """By model."""
 
     def __call__(self, model: str) -> RolloutProgress:
         """The rollouts of one model. Raises `CorruptState`, `StorageFault`."""
         base = self._store.model(model)
-        ended = self._ended.setdefault(model, {})
-        running = []
-        for rollout in rollout_ids(base):
-            if rollout in ended:
-                continue
-            journal = Journal(base, rollout)
-            state = journal.state()
-            if state.outcome is not None and state.finished:
-                ended[rollout] = state.outcome
-            else:
-                running.append(rollout_figures(state, journal.plan()))
-        counts = Counter(ended.values())
-        return RolloutProgress(tuple(running), {outcome: counts[outcome] for outcome in get_args(Outcome)})
+        unfinished = self._unfinished.setdefault(model, Journal.unfinished(base))
+        running = tuple(rollout_figures(state, Journal(base, state.id).plan()) for state in unfinished)
+        ended = Counter(unfinished.outcomes.values())
+        return RolloutProgress(running, {outcome: ended[outcome] for outcome in get_args(Outcome)})
 
 
 def rollout_figures(state: RolloutState, plan: Plan) -> RolloutFigures:

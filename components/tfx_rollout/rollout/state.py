@@ -141,6 +141,11 @@ class RolloutState:
         return 0 if self.wanted is None else self.wanted.generation
 
     @property
+    def moment(self) -> str:
+        """Which event and which window were the last ones."""
+        return f"e{self.events}w{self.windows}"
+
+    @property
     def finished(self) -> bool:
         return self.phase in FINISHED
 

@@ -10,8 +10,9 @@ from tfx_rollout.evidence.feedback_inbox import take_in
 from tfx_rollout.evidence.needs import EvidenceNeeds
 from tfx_rollout.gateway.log_format import PROGRESS_S
 from tfx_rollout.model_store import BasePath, Guard, unguarded
-from tfx_rollout.rollout import Phase, Plan, RolloutController, RolloutState
-from tfx_rollout.rollout.journal import Journal, rollout_ids
+from tfx_rollout.rollout import Plan, RolloutController, RolloutState
+from tfx_rollout.rollout.journal import Journal
+from tfx_rollout.rollout.one_at_a_time import current_rollout
 from tfx_rollout.supervisor.evidence_pool import EvidencePool, RolloutEvidence
 
 log = logging.getLogger("tfx_rollout.supervisor")
@@ -59,7 +60,7 @@ class ModelRollouts:
     def __init__(self, base: BasePath, pool: EvidencePool, guard: Guard = unguarded) -> None:
         """`guard` is asked before every write of a rollout, and raises `LostLease` when it must not happen."""
         self._base, self._pool, self._guard = base, pool, guard
-        self._finished: set[str] = set()
+        self._unfinished = Journal.unfinished(base)
         self._driven: _Driven | None = None
         self._rests_until = self._inbox_at = 0.0
         self._inbox_fault = ""
@@ -71,7 +72,7 @@ class ModelRollouts:
         self._look_into_inbox()
         if time.monotonic() < self._rests_until:
             return
-        state = self._current()
+        state = current_rollout(self._unfinished)
         self.need = None
         if state is None:
             return
@@ -103,20 +104,6 @@ class ModelRollouts:
             if str(error) != self._inbox_fault:
                 log.error("feedback for %s: %s", self._base.name, error)
             self._inbox_fault = str(error)
-
-    def _current(self) -> RolloutState | None:
-        """What the controller drives: the rollout that has begun, else the first that waits."""
-        waiting = None
-        for rollout in rollout_ids(self._base):
-            if rollout not in self._finished:
-                state = Journal(self._base, rollout).state()
-                if state.finished:
-                    self._finished.add(rollout)
-                elif state.phase is not Phase.QUEUED:
-                    return state
-                else:
-                    waiting = waiting or state
-        return waiting
 
 
 class _Driven:

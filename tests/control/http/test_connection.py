@@ -43,7 +43,8 @@ class Elsewhere:
         return getattr(self._transport, name)
 
     def get_extra_info(self, name: str) -> Any:
-        return ("192.0.2.1", 50000) if name == "peername" else self._transport.get_extra_info(name)
+        seen = {"peername": ("192.0.2.1", 50000), "socket": None}
+        return seen[name] if name in seen else self._transport.get_extra_info(name)
 
 
 class FromElsewhere(PatientProtocol):

@@ -1,4 +1,4 @@
-"""The journal gives back what was written, and says clearly what it cannot read."""
+"""The journal of a rollout gives back what was written, and says clearly what it cannot read."""
 
 from __future__ import annotations
 
@@ -25,24 +25,6 @@ def test_a_state_comes_back_from_json_bit_by_bit(journal):
 
 def test_the_plan_is_kept_as_it_was(journal, plan):
     assert journal.plan() == plan()
-
-
-def test_a_rollout_exists_only_once_its_state_is_written(live, journal):
-    (journal.path.parent / "20990101T000000-v3").mkdir()
-    assert Journal.ids(live.base) == [journal.id]
-
-
-def test_events_of_a_state_that_was_never_written_do_not_count(journal):
-    events = journal.events()
-    journal.append_event({**events[-1], "number": len(events) + 1, "event": "never_happened"})
-    assert journal.events() == events
-
-
-def test_of_two_events_with_one_number_the_later_one_counts(journal):
-    events = journal.events()
-    journal.append_event({**events[-1], "reason": "what really happened"})
-    assert journal.events()[-1]["reason"] == "what really happened"
-    assert len(journal.events()) == len(events)
 
 
 def test_a_state_of_another_schema_is_corrupt_state_and_not_a_crash(journal):

@@ -80,7 +80,7 @@ class RecordJournal(ABC, Generic[PlanT, StateT, OrderT]):
         """`20261122T101500-v2`: unique, and sorted by time. A second one within a second gets the next second's."""
         taken = cls.ids(base)
         for second in range(int(now), int(now) + len(taken) + 1):
-            stamp = datetime.fromtimestamp(second, timezone.utc).strftime("%Y%m%dT%H%M%StateT")
+            stamp = datetime.fromtimestamp(second, timezone.utc).strftime("%Y%m%dT%H%M%S")
             if not any(id.startswith(stamp) for id in taken):
                 return f"{stamp}-{ending}"
         raise AssertionError("unreachable: there are more seconds than ids")

@@ -1,4 +1,4 @@
-"""Version numbers of tracks: only while they are certain, and gone before a label moves (in time: `test_transition`)."""
+"""Version numbers of tracks: only while they are certain, and gone before a label moves (in time: `transition`)."""
 
 from __future__ import annotations
 

@@ -110,16 +110,3 @@ def test_a_version_that_is_only_loaded_stays_through_a_rollout_and_goes_with_a_p
     assert 6 in canary.versions
     assert states.rolled_back(KEPT, CAUSE) == KEPT.change(cause=CAUSE)
     assert 6 not in states.promoted(KEPT, 3, keep_previous=True, cause=CAUSE).versions
-
-
-def test_what_is_held_beside_the_tracks_may_change_during_a_rollout():
-    canary = states.canary_at(BEFORE, 3, Split.of(0.1), CAUSE)
-    held = canary.change(versions=(*canary.versions, 4, 5), pinned=(4,), cause=Cause("ben", "to compare"))
-    assert states.same_traffic(held, canary)
-    assert not states.same_traffic(held.change(split=Split.of(0.2)), canary)
-    assert not states.same_traffic(held.change(labels={Label.STABLE: 2}, split=Split()), canary)
-    assert states.held_as(BEFORE, held, 3) == BEFORE.change(versions=(1, 2, 4, 5), pinned=(4,))
-    named = held.change(aliases={"next": 3})
-    assert states.held_as(BEFORE, named, 3) == BEFORE.change(versions=(1, 2, 3, 4, 5), pinned=(4,), aliases={"next": 3})
-    loaded_before = BEFORE.change(versions=(1, 2, 3))
-    assert states.held_as(loaded_before, canary, 3) == loaded_before

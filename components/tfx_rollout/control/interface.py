@@ -89,7 +89,8 @@ class Control(Protocol):
     def configuration(self, model: str) -> Configuration: ...
 
     def configure(self, model: str, wanted: ConfigurationWanted, *, expected: int | None = None, dry_run: bool = False) -> Change:
-        """Change the desired state, or say what the change would do. `RolloutInProgress` (or the like) while one runs."""
+        """Change the desired state, or say what the change would do. `RolloutInProgress` (or the like) while one runs whose
+        traffic the change would move."""
 
     def roll_back(self, model: str, *, why: str, expected: int | None = None, dry_run: bool = False) -> Change:
         """Make the version before the live one live again, at once."""

@@ -6,7 +6,7 @@ that aliases name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from tfx_rollout.rollout.desired_states import promoted as promoted_by_rollout
 from tfx_rollout.traffic import LABEL_OF, Cause, DesiredState, Split, Sticky, Track
@@ -49,13 +49,3 @@ def restored(before: DesiredState, cause: Cause) -> DesiredState:
 def promoted(before: DesiredState, version: int, cause: Cause) -> DesiredState:
     """A variant's version live for everybody, the one before it loaded for an instant return."""
     return promoted_by_rollout(without_variants(before), version, keep_previous=True, cause=cause)
-
-
-def held_as(before: DesiredState, now: DesiredState, variants: Collection[int]) -> DesiredState:
-    """The state of before a test, had the operator held beside it what is held `now`: what it returns to in the end.
-
-    The variants are not among it, unless they are pinned, named by an alias, or were held before.
-    """
-    beside = set(now.versions) - set(now.labels.values()) - (set(variants) - set(before.versions)) | now.kept
-    versions = {*before.labels.values(), *beside, *(set(variants) & set(before.versions))}
-    return before.change(versions=tuple(versions), pinned=now.pinned, aliases=now.aliases)

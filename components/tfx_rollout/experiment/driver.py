@@ -26,8 +26,8 @@ from tfx_rollout.experiment.windows import as_past, next_matured, next_window
 from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import segments
-from tfx_rollout.rollout.desired_states import same_traffic
 from tfx_rollout.rollout.driver import FAULT_GRACE_SECONDS, Clock
+from tfx_rollout.rollout.held_beside import held_beside
 from tfx_rollout.rollout.state import Segment
 from tfx_rollout.traffic import Cause, DesiredState, ObservedState, Split, Sticky, Track, primary_server
 
@@ -103,14 +103,14 @@ class ExperimentDriver:
         """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the test if it is
         about traffic, and goes into all that follows if it is about what else is held."""
         wanted, found = state.wanted, self._base.desired()
-        if wanted is None or found == wanted:
+        if wanted is None or state.before is None or found == wanted:
             return False
         if found.generation == wanted.generation - 1:
             self._write_desired(wanted)
-        elif state.before is not None and same_traffic(found, wanted):
-            before = desired_states.held_as(state.before, found, state.variants.values())
+        elif now := held_beside(self._base, state.before, wanted, found):
+            held = state.change(before=now.before, wanted=now.wanted)
             reason = f"{found.cause.by} has changed what is held beside the test ({found.cause.why}); it goes on."
-            self.journal.write_state(self._noted(state.change(before=before, wanted=found), "held", reason, found.cause.by))
+            self.journal.write_state(self._noted(held, "held", reason, found.cause.by))
         else:
             reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the test ends here."
             outcome = state.outcome or "failed"
@@ -222,7 +222,8 @@ class ExperimentDriver:
         wanted = self._desired(moved, move.effect, Cause(signal.by, signal.reason, now, state.id))
         if wanted is not None:
             found = moved.wanted or moved.before
-            moved = moved.change(wanted=wanted.change(generation=(found.generation if found else 0) + 1))
+            generation = (found.generation if found else 0) + 1
+            moved = moved.change(wanted=wanted.change(generation=generation), generation=generation)
         noted = self._noted(moved, str(signal.event), signal.reason, signal.by, came_from=state.phase)
         if noted.finished:
             expect_no_metric(self._base)
@@ -247,7 +248,7 @@ class ExperimentDriver:
         try:
             self._base.write_desired(wanted, expected=wanted.generation - 1, guard=self._guard)
         except StaleGeneration:
-            return  # The next tick finds the other change, and ends the test with it as the reason.
+            return  # The next tick finds the other change, and goes on over it or ends with it as the reason.
 
     def _noted(
         self, state: ExperimentState, event: str, reason: str, by: str, came_from: ExperimentPhase | None = None
@@ -262,7 +263,7 @@ class ExperimentDriver:
             "from": str(came_from or state.phase),
             "to": str(state.phase),
             "window": state.windows,
-            "generation": state.generation,
+            "generation": 0 if state.wanted is None else state.wanted.generation,
             "split": {str(track): split.share(track) for track in (Track.STABLE, *self._plan.tracks)},
             "by": by,
             "reason": reason,

@@ -11,7 +11,7 @@ from tfx_rollout.experiment.machine import ExperimentEvent, ExperimentPhase
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentOutcome, ExperimentState
 from tfx_rollout.rollout.judge.sentences import names
-from tfx_rollout.traffic import DesiredState, ObservedState, Track, VersionState, primary_server, routes, serves
+from tfx_rollout.traffic import DesiredState, Label, ObservedState, Track, VersionState, primary_server, routes, serves
 
 LOADING_SECONDS = 900.0
 """Variants that are not in force after this long cannot be served."""
@@ -71,7 +71,8 @@ def of_serving(plan: ExperimentPlan, state: ExperimentState, observed: ObservedS
         return None
     if state.phase is ExperimentPhase.LOADING and variants_serve(state, observed):
         return ExperimentSignal(ExperimentEvent.READY, f"The variants are loaded; the test begins: {plan.split}.")
-    if state.phase is ExperimentPhase.ENDING and observed.generation >= state.wanted.generation:
+    over = observed.generation >= state.wanted.generation or _traffic_is_there(state.wanted, observed)
+    if state.phase is ExperimentPhase.ENDING and over:
         return ExperimentSignal(ExperimentEvent.APPLIED, state.reason)
     return None
 
@@ -79,6 +80,13 @@ def of_serving(plan: ExperimentPlan, state: ExperimentState, observed: ObservedS
 def in_force(state: ExperimentState, observed: ObservedState) -> bool:
     """Whether the split that is wanted is what the gateway confirmed, and the variants answer it."""
     return state.wanted is not None and observed.split == state.wanted.split and variants_serve(state, observed)
+
+
+def _traffic_is_there(wanted: DesiredState, observed: ObservedState) -> bool:
+    """Whether all traffic goes where the test's end wants it, though something else cannot be had (a pinned version)."""
+    found, route = routes(wanted), observed.routes.get(Track.STABLE)
+    there = (observed.split, dict(observed.routes)) == (wanted.split, found)
+    return observed.fault is not None and there and route is not None and serves(observed, route, wanted.labels[Label.STABLE])
 
 
 def variants_serve(state: ExperimentState, observed: ObservedState) -> bool:

@@ -50,6 +50,9 @@ class ExperimentState:
     """What was desired when the test began, to which it returns."""
     wanted: DesiredState | None = None
     """The desired state that the test asks for, with the generation it gets."""
+    generation: int = 0
+    """Which generation of the desired state it asked for when it moved traffic last; 0 before it asked for any. It stays while
+    people change what is held beside it, and so names the decision that orders are about."""
     fault_since: float | None = None
     """Since when a variant has had a fault that keeps it from being served; None while none has."""
     primary_restarts: int = 0
@@ -85,11 +88,6 @@ class ExperimentState:
         return self.outcome is not None
 
     @property
-    def generation(self) -> int:
-        """The generation of the desired state that the test asks for; 0 before it asked for any."""
-        return 0 if self.wanted is None else self.wanted.generation
-
-    @property
     def left(self) -> tuple[Track, ...]:
         """The variants that are still in the test."""
         return tuple(track for track in self.variants if track not in self.dropped)
@@ -98,6 +96,11 @@ class ExperimentState:
     def versions(self) -> dict[Track, int]:
         """The version of every arm; the control's is known once the test has begun."""
         return {Track.STABLE: self.control or 0, **self.variants}
+
+    @property
+    def needed(self) -> frozenset[int]:
+        """The versions that it may still ask for: the variants, and all that it may return to."""
+        return frozenset((*self.variants.values(), *(() if self.before is None else self.before.versions)))
 
     def change(self, **changes: Any) -> ExperimentState:
         """A copy with these fields changed."""
@@ -133,6 +136,7 @@ class ExperimentState:
             "segment": None if self.segment is None else {**vars(self.segment), "split": self.segment.split.to_json()},
             "before": None if self.before is None else self.before.to_json(),
             "wanted": None if self.wanted is None else self.wanted.to_json(),
+            "generation": self.generation,
             "verdict": None if self.verdict is None else self.verdict.to_json(),
             "judge": self.judge.to_json(),
         }
@@ -170,6 +174,8 @@ class ExperimentState:
             segment=None if segment is None else Segment(**{**segment, "split": Split.from_json(segment["split"])}),
             before=None if before is None else DesiredState.from_json(before),
             wanted=None if wanted is None else DesiredState.from_json(wanted),
+            # States of before what is held could change beside lack it.
+            generation=data.get("generation", 0 if wanted is None else wanted["generation"]),
             verdict=None if verdict is None else ExperimentVerdict.from_json(verdict),
             judge=ExperimentJudgeState.from_json(data["judge"]),
         )

@@ -130,6 +130,14 @@ class BasePath:
         data = read_json(self._layout.desired)
         return DesiredState(self.name) if data is None else _parsed(self._layout.desired, DesiredState.from_json, data)
 
+    def desired_at(self, generation: int) -> DesiredState | None:
+        """What should have been at this generation, by the history; None where that does not know it."""
+        if generation == 0:
+            return DesiredState(self.name)
+        asked = (event for event in self.history() if event["event"] == "desired" and event["generation"] == generation)
+        found = next(asked, None)
+        return None if found is None else _parsed(self._layout.history, DesiredState.from_json, found)
+
     def write_desired(self, state: DesiredState, *, expected: int, guard: Guard = unguarded) -> DesiredState:
         """Compare-and-set: writes the state if the current generation is still `expected`.
 

@@ -83,20 +83,3 @@ def returned_to_previous(desired: DesiredState, cause: Cause) -> DesiredState | 
         return None
     labels = {**desired.labels, Label.STABLE: desired.previous, Label.PREVIOUS: desired.stable}
     return desired.change(labels=labels, cause=cause)
-
-
-def same_traffic(one: DesiredState, other: DesiredState) -> bool:
-    """Whether two states differ at most in what is held beside the tracks (loaded and pinned versions, aliases), and in why."""
-    return all(
-        getattr(one, name) == getattr(other, name) for name in ("model", "labels", "split", "topology", "mirror", "sticky")
-    )
-
-
-def held_as(before: DesiredState, now: DesiredState, candidate: int) -> DesiredState:
-    """The state of before a rollout, had the operator held beside it what is held `now`: what it returns to in the end.
-
-    The candidate is not among it, unless it is pinned, named by an alias, or was held before.
-    """
-    beside = set(now.versions) - set(now.labels.values()) | now.kept
-    versions = {*before.labels.values(), *beside, *({candidate} & set(before.versions))}
-    return before.change(versions=tuple(versions), pinned=now.pinned, aliases=now.aliases)

@@ -16,6 +16,7 @@ from tfx_rollout.evidence import Window
 from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import desired_states, elapsed, segments, signals
+from tfx_rollout.rollout.held_beside import held_beside
 from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.judge import accept, judge, open_stage
 from tfx_rollout.rollout.machine import APPROVALS, Effect, Event, transition
@@ -102,14 +103,14 @@ class RolloutDriver:
         """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the rollout if it
         is about traffic, and goes into all that follows if it is about what else is held."""
         wanted, found = state.wanted, self._base.desired()
-        if wanted is None or found == wanted:
+        if wanted is None or state.before is None or found == wanted:
             return False
         if found.generation == wanted.generation - 1:
             self._write_desired(wanted)
-        elif state.before is not None and desired_states.same_traffic(found, wanted):
-            before = desired_states.held_as(state.before, found, state.version)
+        elif now := held_beside(self._base, state.before, wanted, found):
+            held = state.change(before=now.before, wanted=now.wanted)
             reason = f"{found.cause.by} has changed what is held beside the rollout ({found.cause.why}); it goes on."
-            self.journal.write_state(self._noted(state.change(before=before, wanted=found), "held", reason, found.cause.by))
+            self.journal.write_state(self._noted(held, "held", reason, found.cause.by))
         else:
             reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the rollout ends here."
             self._move(state, Signal(Event.OVERRULED, reason, found.cause.by))
@@ -240,7 +241,7 @@ class RolloutDriver:
         try:
             self._base.write_desired(wanted, expected=wanted.generation - 1, guard=self._guard)
         except StaleGeneration:
-            return  # The next tick finds the other change, and ends the rollout with it as the reason.
+            return  # The next tick finds the other change, and goes on over it or ends with it as the reason.
 
     def _noted(self, state: RolloutState, event: str, reason: str, by: str, came_from: Phase | None = None) -> RolloutState:
         """Record an event; the state that counts it has to be written next."""
@@ -253,7 +254,7 @@ class RolloutDriver:
             "to": str(state.phase),
             "stage": state.stage,
             "window": state.windows,
-            "generation": state.generation,
+            "generation": 0 if state.wanted is None else state.wanted.generation,
             "share": 0.0 if state.wanted is None else state.wanted.split.share(Track.CANARY),
             "by": by,
             "reason": reason,
@@ -279,4 +280,5 @@ def _wanting(state: RolloutState, wanted: DesiredState, now: float) -> RolloutSt
     found, segment = state.wanted or state.before, state.segment
     if segment is not None and found is not None and (found.split, found.mirror > 0) == (wanted.split, wanted.mirror > 0):
         segment = Segment(segment.split, segment.since, segment.in_force_since, until=now)
-    return state.change(wanted=wanted.change(generation=(found.generation if found else 0) + 1), segment=segment)
+    generation = (found.generation if found else 0) + 1
+    return state.change(wanted=wanted.change(generation=generation), generation=generation, segment=segment)

@@ -107,6 +107,9 @@ class RolloutState:
     """What was desired when the rollout began, to which a rollback returns."""
     wanted: DesiredState | None = None
     """The desired state that the rollout asks for, with the generation it gets."""
+    generation: int = 0
+    """Which generation of the desired state it asked for when it moved traffic last; 0 before it asked for any. It stays while
+    people change what is held beside it, and so names the decision that orders are about."""
     fault_since: float | None = None
     """Since when the candidate has had a fault that keeps it from being served; None while it has none."""
     primary_restarts: int = 0
@@ -136,14 +139,14 @@ class RolloutState:
         return None if self.before is None else self.before.stable
 
     @property
-    def generation(self) -> int:
-        """The generation of the desired state that the rollout asks for; 0 before it asked for any."""
-        return 0 if self.wanted is None else self.wanted.generation
-
-    @property
     def moment(self) -> str:
         """Which event and which window were the last ones."""
         return f"e{self.events}w{self.windows}"
+
+    @property
+    def needed(self) -> frozenset[int]:
+        """The versions that it may still ask for: the candidate, and all that it may return to."""
+        return frozenset((self.version, *(() if self.before is None else self.before.versions)))
 
     @property
     def finished(self) -> bool:
@@ -199,6 +202,7 @@ class RolloutState:
             "segment": None if self.segment is None else {**vars(self.segment), "split": self.segment.split.to_json()},
             "before": None if self.before is None else self.before.to_json(),
             "wanted": None if self.wanted is None else self.wanted.to_json(),
+            "generation": self.generation,
             "verdict": None if self.verdict is None else self.verdict.to_json(),
             "judge": self.judge.to_json(),
         }
@@ -235,6 +239,8 @@ class RolloutState:
             segment=None if segment is None else Segment(**{**segment, "split": Split.from_json(segment["split"])}),
             before=None if before is None else DesiredState.from_json(before),
             wanted=None if wanted is None else DesiredState.from_json(wanted),
+            # States of before what is held could change beside lack it.
+            generation=data.get("generation", 0 if wanted is None else wanted["generation"]),
             verdict=None if verdict is None else Verdict.from_json(verdict),
             fault_since=data["fault_since"],
             primary_restarts=data["primary_restarts"],

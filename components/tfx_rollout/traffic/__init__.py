@@ -3,6 +3,7 @@
 from tfx_rollout.traffic.consistency import allowed_versions
 from tfx_rollout.traffic.desired import Cause, DesiredState, Sticky, alias_fault
 from tfx_rollout.traffic.differences import Difference, differences
+from tfx_rollout.traffic.held import arranged, rebased, same_traffic, with_held_changes
 from tfx_rollout.traffic.numbering import after_numbers, certain_numbers
 from tfx_rollout.traffic.observed import ObservedState, Route, ServerObservation, VersionState
 from tfx_rollout.traffic.placement import ServerSpec, canary_server, place, primary_server, routes
@@ -43,6 +44,7 @@ __all__ = [
     "after_numbers",
     "alias_fault",
     "allowed_versions",
+    "arranged",
     "canary_server",
     "certain_numbers",
     "differences",
@@ -51,7 +53,10 @@ __all__ = [
     "next_step",
     "place",
     "primary_server",
+    "rebased",
     "rehearse",
     "routes",
+    "same_traffic",
     "serves",
+    "with_held_changes",
 ]

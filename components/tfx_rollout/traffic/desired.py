@@ -126,6 +126,11 @@ class DesiredState:
         return frozenset((*self.pinned, *self.aliases.values()))
 
     @property
+    def loaded(self) -> frozenset[int]:
+        """The versions that are held though nothing names or pins them: those that were loaded by hand."""
+        return frozenset(self.versions) - self.kept - frozenset(self.labels.values())
+
+    @property
     def names(self) -> dict[str, int]:
         """Every name that a client can ask for: labels and aliases."""
         return {**{str(label): version for label, version in self.labels.items()}, **self.aliases}

@@ -50,7 +50,7 @@ def test_no_change_moves_traffic_or_drops_what_a_name_needs(state, done):
         )
         assert {*now.names.values(), *now.pinned} <= set(now.versions)
         # What is held without a name was held without one before, or was loaded just now.
-        assert changes.loaded_by_hand(now) <= changes.loaded_by_hand(state) | set(arguments)
+        assert now.loaded <= state.loaded | set(arguments)
         state = now
 
 
@@ -70,6 +70,8 @@ def test_what_is_needed_stays_loaded_and_the_refusal_names_what_needs_it():
     state = changes.name(changes.pin(LIVE, 2), "eu", 2)
     with pytest.raises(Conflict, match="Version 2 of model 'taxi' is needed by label stable, alias eu, a pin and stays loaded"):
         changes.unload(state, 2)
+    with pytest.raises(Conflict, match="needed by label previous, rollout 20261122T101500-v3 and stays loaded"):
+        changes.unload(LIVE, 1, running="rollout 20261122T101500-v3")
     assert changes.unload(LIVE, 3).versions == (1, 2)
 
 

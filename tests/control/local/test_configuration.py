@@ -1,4 +1,4 @@
-"""Changes of the desired state: by generation, told before they are made, refused beside a rollout, recorded."""
+"""Changes of the desired state: by generation, told before they are made, beside a rollout without traffic, recorded."""
 
 from __future__ import annotations
 
@@ -108,13 +108,15 @@ def test_aliases_are_set_moved_and_removed(control, base):
     assert (base.desired().aliases, base.desired().versions) == ({}, (1,))
 
 
-def test_nothing_is_changed_beside_a_rollout_which_goes_on(control, base, wanted, supervised):
+def test_no_traffic_is_moved_beside_a_rollout_which_goes_on(control, base, wanted, supervised):
     started = control.start_rollout("taxi", wanted(2))
     before = base.desired()
     for dry_run in (False, True):
         for act in (
-            lambda dry_run=dry_run: control.load("taxi", 3, why="x", dry_run=dry_run),
             lambda dry_run=dry_run: control.configure("taxi", ConfigurationWanted(topology="shared"), dry_run=dry_run),
+            lambda dry_run=dry_run: control.configure(
+                "taxi", ConfigurationWanted(pinned=[3], topology="shared"), dry_run=dry_run
+            ),
             lambda dry_run=dry_run: control.roll_back("taxi", why="x", dry_run=dry_run),
         ):
             with pytest.raises(RolloutInProgress, match=started.id):
@@ -124,7 +126,7 @@ def test_nothing_is_changed_beside_a_rollout_which_goes_on(control, base, wanted
     with supervised(base):
         *_, last = control.follow_rollout("taxi", started.id)
     assert last["outcome"] == "rolled_back"
-    assert control.load("taxi", 3, why="now").changed
+    assert control.configure("taxi", ConfigurationWanted(topology="shared", why="now")).changed
 
 
 def test_the_version_before_comes_back_and_can_be_taken_back(control, base, wanted, supervised):

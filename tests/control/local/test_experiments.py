@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tfx_rollout.control.documents import ExperimentOrderWanted, ExperimentWanted
+from tfx_rollout.control.documents import ConfigurationWanted, ExperimentOrderWanted, ExperimentWanted
 from tfx_rollout.errors import (
     Conflict,
     ExperimentInProgress,
@@ -46,13 +46,13 @@ def test_a_test_is_started_told_and_listed(control):
     json.dumps(report, allow_nan=False)
 
 
-def test_nothing_else_begins_or_changes_beside_it(control, base, wanted):
+def test_nothing_else_begins_or_moves_traffic_beside_it(control, base, wanted):
     started = control.start_experiment("taxi", WANTED)
     before = base.desired()
     for act in (
         lambda: control.start_experiment("taxi", WANTED),
         lambda: control.start_rollout("taxi", wanted(2)),
-        lambda: control.load("taxi", 2, why="x"),
+        lambda: control.configure("taxi", ConfigurationWanted(topology="shared")),
         lambda: control.roll_back("taxi", why="x", dry_run=True),
     ):
         with pytest.raises(ExperimentInProgress, match=started.id):

@@ -7,26 +7,28 @@ before any name came goes with its last name, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from tfx_rollout.errors import Conflict, NotFound
 from tfx_rollout.rollout.desired_states import returned_to_previous
-from tfx_rollout.traffic import Cause, DesiredState
+from tfx_rollout.traffic import Cause, DesiredState, arranged
 
 
 def load(state: DesiredState, version: int) -> DesiredState:
     """Hold a version loaded until the next promotion."""
-    return arranged(state, loaded={*loaded_by_hand(state), version})
+    return arranged(state, loaded={*state.loaded, version})
 
 
-def unload(state: DesiredState, version: int) -> DesiredState:
-    """Hold it no more. Raises `Conflict` with everything that needs it."""
+def unload(state: DesiredState, version: int, *, running: str | None = None) -> DesiredState:
+    """Hold it no more. Raises `Conflict` with everything that needs it.
+
+    `running` names the rollout or A/B test that runs and needs it, if one does.
+    """
     uses = needs(state, version)
     if uses:
+        uses += [] if running is None else [running]
         raise Conflict(
             f"Version {version} of model {state.model!r} is needed by {', '.join(uses)} and stays loaded; see to that first."
         )
-    return arranged(state, loaded=loaded_by_hand(state) - {version})
+    return arranged(state, loaded=state.loaded - {version})
 
 
 def pin(state: DesiredState, version: int) -> DesiredState:
@@ -59,26 +61,6 @@ def back(state: DesiredState) -> DesiredState:
             f"Model {state.model!r} has no previous version loaded to return to; roll out the version that you want instead."
         )
     return returned
-
-
-def arranged(
-    state: DesiredState,
-    *,
-    loaded: Iterable[int] | None = None,
-    pinned: Iterable[int] | None = None,
-    aliases: Mapping[str, int] | None = None,
-) -> DesiredState:
-    """The state with these versions loaded by hand, pinned and named; what is left out stays as it is."""
-    by_hand = loaded_by_hand(state) if loaded is None else set(loaded)
-    now_pinned = tuple(state.pinned if pinned is None else pinned)
-    now_aliases = dict(state.aliases if aliases is None else aliases)
-    held = {*by_hand, *state.labels.values(), *now_pinned, *now_aliases.values()}
-    return state.change(versions=tuple(held), pinned=now_pinned, aliases=now_aliases)
-
-
-def loaded_by_hand(state: DesiredState) -> set[int]:
-    """The versions that are held though no name needs them."""
-    return set(state.versions) - {*state.names.values(), *state.pinned}
 
 
 def needs(state: DesiredState, version: int) -> list[str]:

@@ -12,7 +12,7 @@ from tfx_rollout.control.local.part import Part
 from tfx_rollout.control.local.way import differences, planned_steps
 from tfx_rollout.errors import RolloutInProgress, StaleGeneration
 from tfx_rollout.rollout.one_at_a_time import refuse_beside_experiment
-from tfx_rollout.traffic import Cause, DesiredState, ObservedState
+from tfx_rollout.traffic import Cause, DesiredState, ObservedState, same_traffic
 
 Decide = Callable[[ModelFiles, DesiredState], DesiredState]
 """The wanted state from the one that is there. Raises what refuses the change."""
@@ -42,7 +42,7 @@ class Changing(Part):
     def _change(self, model: str, action: str, decide: Decide, *, why: str, expected: int | None, dry_run: bool) -> Change:
         """Makes a change, unless it was so already; nobody else writes between its reading and its writing.
 
-        Refused while a rollout or an A/B test runs, which another change of the desired state would end as overruled.
+        Beside a rollout or an A/B test only what is held may change: moved traffic would end it as overruled, and is refused.
         """
         if dry_run:
             files = self._root.files(model)
@@ -66,11 +66,10 @@ class Changing(Part):
     def _decided(self, files: ModelFiles, before: DesiredState, decide: Decide, expected: int | None) -> DesiredState:
         if expected is not None and expected != before.generation:
             raise StaleGeneration(files.base.name, expected, before.generation)
-        running = files.running()
-        if running is not None:
-            raise RolloutInProgress(files.base.name, running.id, running.version)
-        refuse_beside_experiment(files.base)
-        return decide(files, before)
+        wanted = decide(files, before)
+        if not same_traffic(before, wanted):
+            refuse_beside_running(files)
+        return wanted
 
     def _told(self, files: ModelFiles, before: DesiredState, wanted: DesiredState, *, dry_run: bool) -> Change:
         observed = self._observed(files)
@@ -82,3 +81,11 @@ class Changing(Part):
             configuration=self._configuration(files, desired, observed),
             steps=planned_steps(desired, observed),
         )
+
+
+def refuse_beside_running(files: ModelFiles) -> None:
+    """Raises `RolloutInProgress` or `ExperimentInProgress` while one of these runs, whose traffic nobody else may move."""
+    running = files.running()
+    if running is not None:
+        raise RolloutInProgress(files.base.name, running.id, running.version)
+    refuse_beside_experiment(files.base)

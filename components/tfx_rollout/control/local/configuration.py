@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tfx_rollout.control.documents import Change, Configuration, ConfigurationWanted, History
 from tfx_rollout.control.local import changes
-from tfx_rollout.control.local.changing import Changing
+from tfx_rollout.control.local.changing import Changing, refuse_beside_running
 from tfx_rollout.control.local.model_files import ModelFiles
 from tfx_rollout.errors import NotFound
-from tfx_rollout.traffic import DesiredState
+from tfx_rollout.traffic import DesiredState, arranged
 
 
 class ConfigurationPart(Changing):
@@ -23,20 +23,18 @@ class ConfigurationPart(Changing):
             named = {*(wanted.versions or ()), *(wanted.pinned or ()), *(wanted.aliases or {}).values()}
             for version in sorted(named - set(state.versions) - set(there)):
                 raise NotFound("version", version, f"model {files.base.name!r}", list(there)[-20:])
-            arranged = changes.arranged(state, loaded=wanted.versions, pinned=wanted.pinned, aliases=wanted.aliases)
-            return arranged if wanted.topology is None else arranged.change(topology=wanted.topology)
+            held = arranged(state, loaded=wanted.versions, pinned=wanted.pinned, aliases=wanted.aliases)
+            return held if wanted.topology is None else held.change(topology=wanted.topology)
 
         return self._change(model, "configure", configured, why=wanted.why, expected=expected, dry_run=dry_run)
 
     def roll_back(self, model: str, *, why: str, expected: int | None = None, dry_run: bool = False) -> Change:
-        return self._change(
-            model,
-            "return to the version before",
-            lambda _, state: changes.back(state),
-            why=why,
-            expected=expected,
-            dry_run=dry_run,
-        )
+        def returned(files: ModelFiles, state: DesiredState) -> DesiredState:
+            refuse_beside_running(files)
+            return changes.back(state)
+
+        action = "return to the version before"
+        return self._change(model, action, returned, why=why, expected=expected, dry_run=dry_run)
 
     def history(self, model: str, *, limit: int = 100, offset: int = 0) -> History:
         events = self._root.files(model).history()

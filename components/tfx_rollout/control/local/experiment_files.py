@@ -59,9 +59,9 @@ class ExperimentFiles:
             self._ended.add(experiment)
         return None
 
-    def versions(self, experiment: str) -> set[int]:
-        """The versions that a test is about. Raises `NotFound`."""
-        return set(self._state(self._journal(experiment)).versions.values())
+    def needed(self, experiment: str) -> frozenset[int]:
+        """The versions that a test may still ask for. Raises `NotFound`."""
+        return self._state(self._journal(experiment)).needed
 
     def _journal(self, experiment: str) -> ExperimentJournal:
         journal = ExperimentJournal(self._base, experiment)

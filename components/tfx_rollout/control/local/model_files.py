@@ -113,5 +113,14 @@ class ModelFiles:
         unfinished = self.unfinished()
         return next((state for state in unfinished if state.phase is not Phase.QUEUED), next(iter(unfinished), None))
 
+    def needing(self, version: int) -> str | None:
+        """In words, the rollout or A/B test that has not ended and may still ask for this version; None where none may."""
+        for state in self.unfinished():
+            if version in state.needed:
+                return f"rollout {state.id}"
+        experiment = self.experiments.running()
+        needed = frozenset() if experiment is None else self.experiments.needed(experiment)
+        return f"the A/B test {experiment}" if version in needed else None
+
     def _get(self, what: object, read: Any, *files: Path) -> Any:
         return self._cache.get((self.base.name, what), files, read)

@@ -38,7 +38,7 @@ class VersionsPart(Changing):
         def unloaded(files: ModelFiles, state: DesiredState) -> DesiredState:
             if version not in state.versions:
                 _require(files, version)
-            return changes.unload(state, version)
+            return changes.unload(state, version, running=files.needing(version))
 
         return self._change(model, f"unload version {version}", unloaded, why=why, expected=expected, dry_run=dry_run)
 
@@ -81,17 +81,10 @@ class VersionsPart(Changing):
             files = self._root.files(model)
             before = self._version(files, version)
             with files.base.lock():
-                for state in files.unfinished():
-                    if version in (state.version, state.stable):
-                        raise Conflict(
-                            f"Version {version} of model {model!r} is needed by rollout {state.id}, "
-                            "which has not ended; end that first."
-                        )
-                experiment = files.experiments.running()
-                if experiment is not None and version in files.experiments.versions(experiment):
+                needing = files.needing(version)
+                if needing is not None:
                     raise Conflict(
-                        f"Version {version} of model {model!r} is needed by the A/B test {experiment}, "
-                        "which has not ended; stop that first."
+                        f"Version {version} of model {model!r} is needed by {needing}, which has not ended; end that first."
                     )
                 files.base.remove_version(version)
             return before

@@ -19,11 +19,13 @@ from tfx_rollout.control.http.connection_count import ConnectionCount
 
 ANSWER = b"HTTP/1.1 200 OK"
 MIB = 1024 * 1024
+HEAD_S = 0.1
+"""In this time a head must come here. An application may take longer, and so may the next request."""
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 async def answer_slowly(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(3 * HEAD_S)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body"})
 
@@ -56,7 +58,7 @@ class FromElsewhere(PatientProtocol):
 async def served(
     app: Any, count: ConnectionCount | None = None, *, http: type[PatientProtocol] = PatientProtocol
 ) -> AsyncIterator[tuple[ServerState, tuple[str, int]]]:
-    """A server in this process: its state, and where it is."""
+    """A server in this process: its state, and where it is. Before it ends, the application is through with every request."""
     config = uvicorn.Config(
         app,
         http=http,
@@ -71,12 +73,13 @@ async def served(
     listening = await loop.create_server(lambda: http(config, state, {}, counted), "127.0.0.1", 0)
     yield state, listening.sockets[0].getsockname()
     listening.close()
+    await asyncio.gather(*state.tasks)
 
 
 @pytest.fixture
 def talked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Talk], None]:
-    """Lets two speak over a socket; a head of a request must come within a tenth of a second."""
-    monkeypatch.setattr(connection, "HEAD_S", 0.1)
+    """Lets two speak over a socket."""
+    monkeypatch.setattr(connection, "HEAD_S", HEAD_S)
 
     async def talk(with_it: Talk) -> None:
         async with served(answer_slowly) as (_, address):
@@ -101,7 +104,7 @@ def test_a_request_that_takes_its_time_is_answered_and_the_next_one_may_wait(tal
         for _ in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(ANSWER)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(2 * HEAD_S)
         writer.write(b"GET / HT")
         assert await reader.read() == b""
 
@@ -155,8 +158,6 @@ def test_who_stops_to_speak_http_in_the_middle_of_a_request_makes_no_error_of_it
         writer.write(b"no length\r\n\r\n")
         with suppress(ConnectionError):
             await reader.read()
-        # Until the application, which still answers, is through.
-        await asyncio.sleep(0.5)
 
     talked(talk)
     assert [record for record in caplog.records if record.exc_info] == []

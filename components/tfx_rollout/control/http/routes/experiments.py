@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from tfx_rollout.control.documents import Experiment, ExperimentOrderWanted, Experiments, ExperimentWanted, Role
 from tfx_rollout.control.http.current import with_current
-from tfx_rollout.control.http.parameters import ExperimentId, IfMatchRevision, IfNoneMatch, Limit, Model, Offset, revision
-from tfx_rollout.control.http.reports import REPORT_ANSWERS, Accept, ReportForm, answer_with_report, wants_page
+from tfx_rollout.control.http.parameters import ExperimentId, IfMatchRevision, Limit, Model, Offset, revision
+from tfx_rollout.control.http.reports import REPORT_ANSWERS, WantedReport
 from tfx_rollout.control.http.route import Asked, Guarded, needs
 from tfx_rollout.control.http.routes.rollouts import ETAG, LOCATION
 
@@ -47,23 +47,13 @@ def order_experiment(
 
 
 @router.get("/{experiment}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=REPORT_ANSWERS))
-def get_experiment_report(
-    request: Request,
-    control: Asked,
-    model: Model,
-    experiment: ExperimentId,
-    accept: Accept = None,
-    form: ReportForm = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
+def get_experiment_report(control: Asked, model: Model, experiment: ExperimentId, wanted: WantedReport) -> Response:
     """Everything about an A/B test: each window, each look, what was decided and why; as JSON, or as a page."""
     from tfx_rollout.experiment import render_experiment_html
 
-    return answer_with_report(
-        request.app.state.back.reports,
+    return wanted.answer(
         about=("experiment", model, experiment),
         revision=control.experiment(model, experiment).revision,
         build=lambda: control.experiment_report(model, experiment),
-        render=render_experiment_html if wants_page(form, accept) else None,
-        if_none_match=if_none_match,
+        render=render_experiment_html,
     )

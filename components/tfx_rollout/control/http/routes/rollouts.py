@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from tfx_rollout.control.documents import Order, OrderWanted, Role, Rollout, Rollouts, RolloutWanted
 from tfx_rollout.control.http.current import with_current
-from tfx_rollout.control.http.parameters import IfMatchRevision, IfNoneMatch, Limit, Model, Offset, RolloutId, revision
-from tfx_rollout.control.http.reports import REPORT_ANSWERS, Accept, ReportForm, answer_with_report, wants_page
+from tfx_rollout.control.http.parameters import IfMatchRevision, Limit, Model, Offset, RolloutId, revision
+from tfx_rollout.control.http.reports import REPORT_ANSWERS, WantedReport
 from tfx_rollout.control.http.route import Asked, Guarded, header, needs
 
 router = APIRouter(prefix="/v1/models/{model}/rollouts", route_class=Guarded, tags=["rollouts"])
@@ -46,23 +46,13 @@ def order(control: Asked, model: Model, rollout: RolloutId, wanted: OrderWanted,
 
 
 @router.get("/{rollout}/report", response_class=Response, **needs(Role.READ, 404, 422, responses=REPORT_ANSWERS))
-def get_rollout_report(
-    request: Request,
-    control: Asked,
-    model: Model,
-    rollout: RolloutId,
-    accept: Accept = None,
-    form: ReportForm = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
+def get_rollout_report(control: Asked, model: Model, rollout: RolloutId, wanted: WantedReport) -> Response:
     """Everything about a rollout: what happened, each window, each verdict; as JSON, or as a page."""
     from tfx_rollout.rollout.report.page import render_html
 
-    return answer_with_report(
-        request.app.state.back.reports,
+    return wanted.answer(
         about=("rollout", model, rollout),
         revision=control.rollout(model, rollout).revision,
         build=lambda: control.rollout_report(model, rollout),
-        render=render_html if wants_page(form, accept) else None,
-        if_none_match=if_none_match,
+        render=render_html,
     )

@@ -1,13 +1,15 @@
-"""What all tests share: how hypothesis searches, a root that is served without processes, and processes that really are
-killed or really run at once."""
+"""What all tests share: how hypothesis searches, a folder in memory, a root that is served without processes, and processes
+that really are killed or really run at once."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,8 +20,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tfx_rollout.evidence.cohort_source import FeedbackCohorts
+from tfx_rollout.experiment.controller import ExperimentController
 from tfx_rollout.model_store import BasePath
-from tfx_rollout.testing import Behaviour, ServedRoot
+from tfx_rollout.testing import Behaviour, ManualClock, ServedRoot, SimulatedServing
+from tfx_rollout.testing.users import SimulatedUsers
 
 # How long an example takes says nothing on a machine that does other things too. A run that guards the main line
 # looks at the same examples each time; everybody else's looks further.
@@ -32,6 +37,15 @@ for name in ("COLUMNS", "LINES"):
 
 
 @pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is such a place, for what does not test the disk's speed."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="tfx-rollout-", dir=memory if os.access(memory, os.W_OK) else None))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
 def supervised() -> Callable[..., ServedRoot]:
     """`supervised(base, failures=0.05)`: use it in `with`; `failures` is the canary's share."""
 
@@ -39,6 +53,27 @@ def supervised() -> Callable[..., ServedRoot]:
         return ServedRoot(base, Behaviour(failures=failures))
 
     return supervised
+
+
+@pytest.fixture
+def carry_out_experiments() -> Callable[..., None]:
+    """`carry_out_experiments(base)`: some turns of what the supervisor does about A/B tests, in no time."""
+    clock = ManualClock()
+
+    def carry_out_experiments(base: BasePath, turns: int = 60) -> None:
+        serving = SimulatedServing(base.name, clock)
+        users = SimulatedUsers(clock, serving.split_at)
+
+        def source(journal: Any, plan: Any, state: Any, past: Any) -> FeedbackCohorts:
+            return FeedbackCohorts(base, users, plan.metric, journal.users, past, matured=state.matured, now=clock.now)
+
+        controller = ExperimentController(base, source, clock)
+        for _ in range(turns):
+            base.write_observed(serving.settle(base.desired()))
+            controller.tick()
+            clock.advance(0.2)
+
+    return carry_out_experiments
 
 
 @pytest.fixture

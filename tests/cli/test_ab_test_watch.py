@@ -6,12 +6,8 @@ import json
 
 import pytest
 
-from tfx_rollout.evidence.cohort_source import FeedbackCohorts
 from tfx_rollout.experiment import load_experiment_plan, start_experiment
-from tfx_rollout.experiment.controller import ExperimentController
 from tfx_rollout.model_store import ModelStore
-from tfx_rollout.testing import ManualClock, SimulatedServing
-from tfx_rollout.testing.users import SimulatedUsers
 from tfx_rollout.traffic import Label
 
 PLAN = "header: x-user\nvariants: [{version: 2, share: 0.5}]\nmetric: {name: conversion, kind: event, within_seconds: 60}\n"
@@ -35,31 +31,10 @@ def experiment(base, tmp_path):
 
 
 @pytest.fixture
-def supervise(base):
-    """Some turns of what the supervisor does, in no time."""
-    clock = ManualClock()
-    serving = SimulatedServing("taxi", clock)
-    users = SimulatedUsers(clock, serving.split_at)
-
-    def source(journal, plan, state, past):
-        return FeedbackCohorts(base, users, plan.metric, journal.users, past, matured=state.matured, now=clock.now)
-
-    controller = ExperimentController(base, source, clock)
-
-    def turns(count: int = 60) -> None:
-        for _ in range(count):
-            base.write_observed(serving.settle(base.desired()))
-            controller.tick()
-            clock.advance(0.2)
-
-    return turns
-
-
-@pytest.fixture
-def ended(run, base, experiment, supervise):
+def ended(run, base, experiment, carry_out_experiments):
     """It was stopped before the supervisor saw it."""
     run("ab-test", "stop", "--root", base.store.root, "--model", "taxi", "--by", "ben", "--why", "enough")
-    supervise()
+    carry_out_experiments(base)
     return experiment
 
 

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from tfx_rollout.control.documents import Experiment
     from tfx_rollout.control.interface import Control
 
-POLL_S = 1.0
-PATIENCE_S = 60.0
-"""How long an API that does not answer is asked again."""
-
 
 def follow(
     control: Control, model: str, experiment: str, *, until_decided: bool = False, plain: bool = False, as_json: bool = False
@@ -60,40 +56,18 @@ def _show_view(control: Control, model: str, experiment: str, *, until_decided: 
     def ended(snapshot: ExperimentSnapshot) -> bool:
         return _ended(snapshot.experiment, until_decided=until_decided)
 
-    states = _states(control, model, experiment, until_decided=until_decided)
-    show_live(Console(), read, experiment_view, ended, states)
+    show_live(Console(), read, experiment_view, ended, control.follow_experiment(model, experiment))
 
 
 def _events(control: Control, model: str, experiment: str, *, until_decided: bool) -> Iterator[dict[str, Any]]:
     """What happened, from its first event on."""
-    told = -1
-    for _ in _states(control, model, experiment, until_decided=until_decided):
-        for event in control.experiment_report(model, experiment)["events"]:
-            if event["number"] > told:
-                told = event["number"]
-                yield {"type": "event", **event}
+    from tfx_rollout.control.documents import Experiment
 
-
-def _states(control: Control, model: str, experiment: str, *, until_decided: bool) -> Iterator[Experiment]:
-    """How it stands, whenever that changes, to its end."""
-    from tfx_rollout.errors import ApiBusy, ApiUnreachable
-
-    revision: str | None = None
-    answered = time.monotonic()
-    while True:
-        try:
-            found = control.experiment(model, experiment)
-        except (ApiUnreachable, ApiBusy):
-            if time.monotonic() - answered > PATIENCE_S:
-                raise
-        else:
-            answered = time.monotonic()
-            if found.revision != revision:
-                revision = found.revision
-                yield found
-            if _ended(found, until_decided=until_decided):
-                return
-        time.sleep(POLL_S)
+    for told in control.follow_experiment(model, experiment):
+        if told["type"] == "event":
+            yield told
+        elif told["type"] == "state" and _ended(Experiment.model_validate(told), until_decided=until_decided):
+            return
 
 
 def _ended(found: Experiment, *, until_decided: bool) -> bool:

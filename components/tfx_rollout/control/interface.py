@@ -131,7 +131,15 @@ class Control(Protocol):
     def order_experiment(
         self, model: str, experiment: str, wanted: ExperimentOrderWanted, *, expected: str | None = None
     ) -> Experiment: ...
-    def experiment_report(self, model: str, experiment: str) -> dict[str, Any]: ...
+    def experiment_report(self, model: str, experiment: str) -> dict[str, Any]:
+        """See `experiment.report.build_experiment_report`."""
+
+    def follow_experiment(self, model: str, experiment: str) -> Iterator[dict[str, Any]]:
+        """What happens, from its first event to its end; blocks for the next.
+
+        Each is `{"type": …, …}`: an `event` as in `events.jsonl`, a `state` (`Experiment`) whenever it stands differently, and
+        last, when it has ended, the `report`.
+        """
 
     # Metrics and feedback
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -124,15 +121,6 @@ async def _streamed(app: Any, path: str, headers: dict[str, str], until: Callabl
     }
     await asyncio.wait_for(app(scope, receive, send), 60)
     return Stream(status, told, content, whole)
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is such a place, since what is tested is not the disk's speed."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="api-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield path
-    shutil.rmtree(path)
 
 
 def _make_root(scratch: Path, root: Path | None = None, model: str = "taxi") -> BasePath:

@@ -37,13 +37,26 @@ def test_a_record_is_told_from_its_beginning_and_resumed_after_the_last_line_tha
     lines = [Message.of("event", "1", (1, 0)), Message.of("verdict", "1", (1, 1)), Message.of("state", "a", (1, 1))]
     feed.tell(lines)
     feed.tell([Message.of("event", "2", (2, 1)), Message.of("state", "b", (2, 1))], last=True)
-    assert len(told(feed, None)) == 5
+    assert len(told(feed, None)) == 4
     assert told(feed, feed.place_of((1, 0)))[0] == lines[1].content
     # The state may have changed since, so it is told again.
-    assert told(feed, feed.place_of((1, 1)))[0] == lines[2].content
+    assert [content.split(b"\n")[0] for content in told(feed, feed.place_of((1, 1)))] == [b"event: event", b"event: state"]
     assert len(told(feed, feed.place_of((2, 1)))) == 1
-    assert len(told(feed, feed.place_of((0, 0)))) == 5
+    assert len(told(feed, feed.place_of((0, 0)))) == 4
     assert feed.over
+
+
+def test_of_the_states_of_a_record_the_newest_alone_is_kept():
+    feed = Feed(kept=None)
+    feed.tell([Message.of("event", "1", (1, 0)), Message.of("state", "a", (1, 0))])
+    place = feed.end
+    feed.tell([Message.of("state", "b", (1, 0))])
+    feed.tell([Message.of("event", "2", (2, 0)), Message.of("state", "c", (2, 0))])
+    assert [line.split(b"\n")[1] for line in told(feed, None)] == [b"data: 1", b"data: 2", b"data: c"]
+    assert [line.split(b"\n")[1] for line in told(feed, place)] == [b"data: 2", b"data: c"]
+    assert told(feed, feed.end) == []
+    assert [line.split(b"\n")[1] for line in told(feed, feed.place_of((1, 0)))] == [b"data: 2", b"data: c"]
+    assert told(feed, feed.place_of((2, 0))) == told(feed, place)[1:]
 
 
 @given(

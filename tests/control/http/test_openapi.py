@@ -47,6 +47,7 @@ POST /v1/experiments/check read
 GET /v1/models/{model}/experiments read
 POST /v1/models/{model}/experiments operate
 GET /v1/models/{model}/experiments/{experiment} read
+GET /v1/models/{model}/experiments/{experiment}/events read
 GET /v1/models/{model}/experiments/{experiment}/report read
 POST /v1/models/{model}/experiments/{experiment}/orders operate
 GET /v1/models/{model}/traffic read

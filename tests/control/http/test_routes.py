@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tfx_rollout.control.documents import OrderWanted, RolloutWanted
+from tfx_rollout.control.documents import ExperimentOrderWanted, ExperimentWanted, OrderWanted, RolloutWanted
 from tfx_rollout.control.http.routes import ROUTERS
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.model_store import BasePath
@@ -180,15 +180,17 @@ def test_what_is_told_of_a_rollout_on_the_stream_is_what_the_files_tell(api, bas
     assert f"id: {middle}\n" not in resumed.content.decode()
 
 
+AB = {
+    "header": "x-user-id",
+    "variants": [{"version": 2, "share": 0.5}],
+    "metric": {"name": "conversion", "kind": "event", "within_seconds": 60},
+    "max_days": 1,
+}
+
+
 def test_an_ab_test_is_started_and_ended(api, base):
-    plan = {
-        "header": "x-user-id",
-        "variants": [{"version": 2, "share": 0.5}],
-        "metric": {"name": "conversion", "kind": "event", "within_seconds": 60},
-        "max_days": 1,
-    }
-    assert api.post("/v1/experiments/check", plan).json()["document"]["alpha"] > 0
-    started = api.post("/v1/models/taxi/experiments", {"plan": plan, "why": "to know"})
+    assert api.post("/v1/experiments/check", AB).json()["document"]["alpha"] > 0
+    started = api.post("/v1/models/taxi/experiments", {"plan": AB, "why": "to know"})
     assert started.status_code == 201, started.text
     path = started.headers["location"]
     assert api.get(path).json()["id"] == started.json()["id"]
@@ -201,6 +203,26 @@ def test_an_ab_test_is_started_and_ended(api, base):
     path = f"/v1/models/taxi/experiments/{started.json()['id']}/report"
     assert api.get(path).json()["experiment"] == started.json()["id"]
     assert api.get(path, headers={"Accept": "text/html"}).text == api.get(f"{path}?format=html").text
+
+
+def test_what_is_told_of_an_ab_test_on_the_stream_is_what_the_files_tell(api, base, control, carry_out_experiments):
+    started = control.start_experiment("taxi", ExperimentWanted(plan=AB, why="to know"))
+    control.order_experiment("taxi", started.id, ExperimentOrderWanted(kind="stop", why="enough"))
+    carry_out_experiments(base)
+    path = f"/v1/models/taxi/experiments/{started.id}/events"
+    stream = api.stream(path)
+    assert (stream.status, stream.whole) == (200, True)
+    fields = [dict(line.split(": ", 1) for line in event.split("\n")) for event in stream.content.decode().strip().split("\n\n")]
+    lines = [{"type": event["event"], **json.loads(event["data"])} for event in fields]
+    assert lines == list(control.follow_experiment("taxi", started.id))
+    assert [(line["type"], event["id"]) for line, event in zip(lines, fields, strict=True)] == [
+        ("event", "1.0"),
+        ("state", "1.0"),
+        ("report", "1.0"),
+    ]
+    resumed = api.stream(path, last_event_id="1.0")
+    assert stream.content.endswith(resumed.content)
+    assert resumed.content.startswith(b"event: state\n")
 
 
 def test_feedback_is_taken_as_a_row_as_a_batch_and_as_lines(api):

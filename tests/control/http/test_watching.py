@@ -119,7 +119,7 @@ def test_a_supervisor_that_comes_or_goes_is_told(api, base, supervised):
 
 
 def test_a_stream_of_what_is_not_there_is_a_problem(api, base):
-    for path in ("/v1/models/nope/events", "/v1/models/taxi/rollouts/none/events"):
+    for path in ("/v1/models/nope/events", "/v1/models/taxi/rollouts/none/events", "/v1/models/taxi/experiments/none/events"):
         answer = api.get(path)
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 

@@ -154,6 +154,19 @@ def test_an_ab_test_is_checked_started_and_stopped(control):
     assert [test.id for test in control.experiments("taxi").experiments] == [started.id]
 
 
+def test_an_ab_test_is_followed_to_its_report(control, base, carry_out_experiments):
+    started = control.start_experiment("taxi", ExperimentWanted(plan=AB, why=WHY))
+    following = control.follow_experiment("taxi", started.id)
+    first = next(following)
+    assert (first["type"], first["id"], first["finished"]) == ("state", started.id, False)
+    control.order_experiment("taxi", started.id, ExperimentOrderWanted(kind="stop", why="enough"))
+    carry_out_experiments(base)
+    lines = list(following)
+    assert [line["type"] for line in lines if line["type"] != "state"] == ["event", "report"]
+    assert lines[-2]["outcome"] == lines[-1]["outcome"] == "stopped"
+    assert control.experiment_report("taxi", started.id) == {name: value for name, value in lines[-1].items() if name != "type"}
+
+
 def test_feedback_is_taken_in_all_or_none(control):
     rows = [{"request_id": "a", "correct": True}, '{"request_id": "b", "correct": false}\n']
     assert (control.give_feedback("taxi", rows).new, control.give_feedback("taxi", iter(rows)).known) == (2, 2)

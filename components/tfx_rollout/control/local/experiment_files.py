@@ -36,14 +36,18 @@ class ExperimentFiles:
 
     def document(self, experiment: str) -> Experiment:
         """A test as it stands. Raises `NotFound`."""
-        journal = self._journal(experiment)
+        journal = self.journal(experiment)
+        return self.document_of(journal, self.state(journal))
+
+    def document_of(self, journal: ExperimentJournal, state: ExperimentState) -> Experiment:
+        """A test in this state, with what was ordered of it."""
         plan = self._cache.get((journal.path, "plan"), (journal.path / "plan.json",), journal.plan)
         orders = self._cache.get((journal.path, "orders"), (journal.path / "orders.jsonl",), journal.orders)
-        return experiment_document(plan, self._state(journal), orders)
+        return experiment_document(plan, state, orders)
 
     def report(self, experiment: str) -> dict[str, Any]:
         """A test's report, with nothing in it that JSON does not have. Not to be changed. Raises `NotFound`."""
-        journal = self._journal(experiment)
+        journal = self.journal(experiment)
         files = tuple(journal.path / name for name in _KINDS)
         return self._reports.get(
             experiment, files, lambda: json_form(build_experiment_report(read_experiment(self._base, experiment)))
@@ -54,20 +58,22 @@ class ExperimentFiles:
         for experiment in self.ids():
             if experiment in self._ended:
                 continue
-            if not self._state(ExperimentJournal(self._base, experiment)).finished:
+            if not self.state(ExperimentJournal(self._base, experiment)).finished:
                 return experiment
             self._ended.add(experiment)
         return None
 
     def needed(self, experiment: str) -> frozenset[int]:
         """The versions that a test may still ask for. Raises `NotFound`."""
-        return self._state(self._journal(experiment)).needed
+        return self.state(self.journal(experiment)).needed
 
-    def _journal(self, experiment: str) -> ExperimentJournal:
+    def journal(self, experiment: str) -> ExperimentJournal:
+        """The journal of a test that is there. Raises `NotFound`."""
         journal = ExperimentJournal(self._base, experiment)
         if not is_record_id(experiment) or not (journal.path / "state.json").is_file():
             raise NotFound("A/B test", experiment, f"model {self._base.name!r}", self.ids()[-10:])
         return journal
 
-    def _state(self, journal: ExperimentJournal) -> ExperimentState:
+    def state(self, journal: ExperimentJournal) -> ExperimentState:
+        """A test's state."""
         return self._cache.get((journal.path, "state"), (journal.path / "state.json",), journal.state)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfx_rollout.control.documents import Experiment, ExperimentOrderWanted, Experiments, ExperimentWanted, PlanDocument
+from tfx_rollout.control.local.experiment_tail import ExperimentTail
 from tfx_rollout.control.local.part import Part
 from tfx_rollout.experiment.operations import send_experiment_order, start_experiment
 from tfx_rollout.experiment.plan import experiment_from_dict
@@ -50,3 +51,11 @@ class ExperimentsPart(Part):
 
     def experiment_report(self, model: str, experiment: str) -> dict[str, Any]:
         return self._root.files(model).experiments.report(experiment)
+
+    def follow_experiment(self, model: str, experiment: str) -> Iterator[dict[str, Any]]:
+        return self.tail_experiment(model, experiment).follow()
+
+    def tail_experiment(self, model: str, experiment: str) -> ExperimentTail:
+        """What `follow_experiment` tells, for who does the waiting himself."""
+        files = self._root.files(model).experiments
+        return ExperimentTail(files, files.journal(experiment))

@@ -6,65 +6,41 @@ from typing import Any
 
 from tfx_rollout.control.documents import Rollout
 from tfx_rollout.control.documents.json_form import json_form
-from tfx_rollout.control.local.line_file import LineFile
 from tfx_rollout.control.local.model_files import ModelFiles
+from tfx_rollout.control.local.record_tail import CommittedLines, Line, RecordTail
 from tfx_rollout.control.local.rollout_documents import rollout_document
 from tfx_rollout.rollout.journal import Journal
+from tfx_rollout.rollout.state import RolloutState
 
-Line = dict[str, Any]
 
-
-class RolloutTail:
-    """Follows the record of one rollout. Each look costs what is new, however long the record is.
-
-    Lines of a state that was never written (its controller died) are written anew by the next
-    controller; so only what the state counts is told, and of two lines with one number the later one.
-    """
+class RolloutTail(RecordTail[RolloutState]):
+    """Follows the record of one rollout; see `Control.follow_rollout`."""
 
     def __init__(self, files: ModelFiles, journal: Journal) -> None:
+        super().__init__()
         self._files, self._journal = files, journal
-        self._events = LineFile(journal.path / "events.jsonl")
-        self._windows = LineFile(journal.path / "windows.jsonl")
-        self._verdicts = LineFile(journal.path / "verdicts.jsonl")
-        self._untold_events: dict[int, Line] = {}
-        self._untold_windows: dict[int, Line] = {}
-        self._untold_verdicts: dict[int, Line] = {}
-        self._told: Rollout | None = None
-        self.ended = False
-        """Whether the rollout has ended, and everything was told."""
+        self._events = CommittedLines(journal.path / "events.jsonl")
+        self._windows = CommittedLines(journal.path / "windows.jsonl")
+        self._verdicts = CommittedLines(journal.path / "verdicts.jsonl", number="window")
 
-    def read(self) -> list[Line]:
-        """What is new since the last call, in its order; see `Control.follow_rollout`. Raises `CorruptState`, `StorageFault`."""
-        # The state is read first: whatever it counts is in the other files already.
-        state = self._files.rollout(self._journal)
-        rollout = rollout_document(self._files.plan(self._journal), state, self._files.orders(self._journal))
-        if self.ended or rollout == self._told:
-            return []
-        self._told = rollout
-        lines = sorted(self._committed(state.events, state.windows), key=_place)
-        lines.append({"type": "state", **rollout.model_dump(mode="json")})
-        if state.finished:
-            lines.append({"type": "report", **self._files.report(self._journal)})
-            self.ended = True
-        return lines
+    def _state(self) -> RolloutState:
+        return self._files.rollout(self._journal)
 
-    def _committed(self, events: int, windows: int) -> list[Line]:
-        self._untold_events.update((line["number"], line) for line in self._events.read())
-        self._untold_windows.update((line["number"], line) for line in self._windows.read())
-        self._untold_verdicts.update((line["window"], line["verdict"]) for line in self._verdicts.read())
-        lines = [{"type": "event", **json_form(line)} for line in _taken(self._untold_events, events)]
-        # A window that was left without a verdict is judged by the next controller, before anything else.
-        judged = {line["number"]: line for line in _taken(self._untold_windows, windows)}
-        verdicts = {number: self._untold_verdicts.pop(number) for number in sorted(self._untold_verdicts) if number <= windows}
-        for number, window in judged.items():
-            if number in verdicts:
-                lines.append({"type": "verdict", "window": json_form(window), "verdict": json_form(verdicts[number])})
-        return lines
+    def _document(self, state: RolloutState) -> Rollout:
+        return rollout_document(self._files.plan(self._journal), state, self._files.orders(self._journal))
 
+    def _committed(self, state: RolloutState) -> list[Line]:
+        lines = [{"type": "event", **json_form(line)} for line in self._events.read(state.events)]
+        verdicts = {line["window"]: line["verdict"] for line in self._verdicts.read(state.windows)}
+        for window in self._windows.read(state.windows):
+            # A window that was left without a verdict is judged by the next controller, before anything else.
+            if window["number"] in verdicts:
+                verdict = verdicts[window["number"]]
+                lines.append({"type": "verdict", "window": json_form(window), "verdict": json_form(verdict)})
+        return sorted(lines, key=_place)
 
-def _taken(untold: dict[int, Line], most: int) -> list[Line]:
-    """The lines up to this number, taken out in their order."""
-    return [untold.pop(number) for number in sorted(untold) if number <= most]
+    def _report(self) -> dict[str, Any]:
+        return self._files.report(self._journal)
 
 
 def _place(line: Line) -> tuple[int, int]:

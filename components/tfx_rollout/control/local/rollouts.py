@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -14,9 +13,6 @@ from tfx_rollout.control.local.rollout_tail import RolloutTail
 from tfx_rollout.errors import NotFound
 from tfx_rollout.rollout.operations import send_order, start_rollout
 from tfx_rollout.rollout.plan import Plan, built_in_plans, load_plan, plan_from_dict
-
-POLL_S = 0.25
-"""Seconds between two looks at what is followed."""
 
 
 class RolloutsPart(Part):
@@ -70,12 +66,7 @@ class RolloutsPart(Part):
         return files.report(files.journal(rollout))
 
     def follow_rollout(self, model: str, rollout: str) -> Iterator[dict[str, Any]]:
-        tail = self.tail_rollout(model, rollout)
-        while True:
-            yield from tail.read()
-            if tail.ended:
-                return
-            time.sleep(POLL_S)
+        return self.tail_rollout(model, rollout).follow()
 
     def tail_rollout(self, model: str, rollout: str) -> RolloutTail:
         """What `follow_rollout` tells, for who does the waiting himself."""

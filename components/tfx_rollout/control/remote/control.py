@@ -172,8 +172,7 @@ class RemoteControl:
         return self._api.read_json(_of(model, "rollouts", rollout, "report"))
 
     def follow_rollout(self, model: str, rollout: str) -> Iterator[dict[str, Any]]:
-        for event in self._api.follow(_of(model, "rollouts", rollout, "events")):
-            yield {"type": event.kind, **json.loads(event.data)}
+        return self._followed(_of(model, "rollouts", rollout, "events"))
 
     # A/B tests
 
@@ -197,6 +196,13 @@ class RemoteControl:
 
     def experiment_report(self, model: str, experiment: str) -> dict[str, Any]:
         return self._api.read_json(_of(model, "experiments", experiment, "report"))
+
+    def follow_experiment(self, model: str, experiment: str) -> Iterator[dict[str, Any]]:
+        return self._followed(_of(model, "experiments", experiment, "events"))
+
+    def _followed(self, path: str) -> Iterator[dict[str, Any]]:
+        for event in self._api.follow(path):
+            yield {"type": event.kind, **json.loads(event.data)}
 
     # Metrics and feedback
 

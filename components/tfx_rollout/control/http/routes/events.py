@@ -9,12 +9,15 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role
-from tfx_rollout.control.http.parameters import Model, RolloutId
+from tfx_rollout.control.http.parameters import ExperimentId, Model, RolloutId
 from tfx_rollout.control.http.route import Guarded, needs
 from tfx_rollout.control.http.watching import EventStream
-from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRollout
+from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRecord
+from tfx_rollout.control.http.watching.watch import Place
 
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["events"])
+
+Resume = Annotated[str | SkipJsonSchema[None], Header(description="Where a stream that broke is taken up again.", max_length=100)]
 
 
 def _stream(what: str, **kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -90,23 +93,49 @@ async def follow_model(request: Request, model: Model) -> Response:
         ),
     ),
 )
-async def follow_rollout(
-    request: Request,
-    model: Model,
-    rollout: RolloutId,
-    last_event_id: Annotated[
-        str | SkipJsonSchema[None], Header(description="Where a stream that broke is taken up again.", max_length=100)
-    ] = None,
-) -> Response:
+async def follow_rollout(request: Request, model: Model, rollout: RolloutId, last_event_id: Resume = None) -> Response:
     """One rollout, from its first event to its end."""
     back = request.app.state.back
     place = await back.watch.enter(
-        ("rollout", model, rollout), request.state.caller.name, lambda: OneRollout(back.own_control, model, rollout)
+        ("rollout", model, rollout),
+        request.state.caller.name,
+        lambda: OneRecord(back.own_control.tail_rollout(model, rollout)),
     )
+    return _answer(request, place, _resumed(place, last_event_id))
+
+
+@router.get(
+    "/models/{model}/experiments/{experiment}/events",
+    response_class=Response,
+    **needs(
+        Role.READ,
+        404,
+        422,
+        responses=_stream(
+            "`event` from the first one on, `state` whenever it stands differently, and at last `report`; then it ends.",
+            event="",
+            state="Experiment",
+            report="",
+        ),
+    ),
+)
+async def follow_experiment(request: Request, model: Model, experiment: ExperimentId, last_event_id: Resume = None) -> Response:
+    """One A/B test, from its first event to its end."""
+    back = request.app.state.back
+    place = await back.watch.enter(
+        ("experiment", model, experiment),
+        request.state.caller.name,
+        lambda: OneRecord(back.own_control.tail_experiment(model, experiment)),
+    )
+    return _answer(request, place, _resumed(place, last_event_id))
+
+
+def _resumed(place: Place, last_event_id: str | None) -> int | None:
+    """Where a record is told on from; None for its beginning."""
     found = re.fullmatch(r"(\d{1,9})\.(\d{1,9})", last_event_id or "")
-    return _answer(request, place, None if found is None else place.feed.place_of((int(found[1]), int(found[2]))))
+    return None if found is None else place.feed.place_of((int(found[1]), int(found[2])))
 
 
-def _answer(request: Request, place: Any, begin: int | None) -> EventStream:
+def _answer(request: Request, place: Place, begin: int | None) -> EventStream:
     back, caller = request.app.state.back, request.state.caller
     return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.is_welcome(caller))

@@ -2,7 +2,7 @@
 
 feed      what was told last, kept once for all watchers of one thing
 signs     whether anything changed, from the dates of files
-topics    what can be watched: all models, one model, one rollout
+topics    what can be watched: all models, one model, one rollout or A/B test
 watch     who watches what, and the one task that looks
 stream    the answer that goes on
 """

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from fastapi.sse import format_sse_event
 
+STATE = "state"
+STANDING = (STATE, "report")
+"""Messages about a record that tell how it stands, beside the lines that it consists of."""
 KEPT = 64
 """Who is further behind than this is told what is newest instead."""
 
@@ -33,12 +36,13 @@ class Feed:
     """Messages in their order, and whoever waits for the next. For one event loop; nothing here waits for a watcher.
 
     Watchers have a place in the feed and read on from it. With `kept` None nothing is ever left
-    out, as befits a record; else only the last so many are kept, and who fell behind, or comes
-    new, is told the newest message of each kind.
+    out, as befits a record, but a state that a newer one follows; else only the last so many are kept, and who
+    fell behind, or comes new, is told the newest message of each kind.
     """
 
     def __init__(self, kept: int | None = KEPT) -> None:
-        self._messages: deque[Message] = deque(maxlen=kept)
+        self._messages: deque[tuple[int, Message]] = deque(maxlen=kept)
+        """Each with its place."""
         self._newest: dict[str, Message] = {}
         self._keeps_all = kept is None
         self.end = 0
@@ -50,7 +54,9 @@ class Feed:
     def tell(self, messages: Iterable[Message], *, last: bool = False) -> None:
         """Adds messages; after the `last` ones the feed is over."""
         for message in messages:
-            self._messages.append(message)
+            if self._keeps_all and message.kind == STATE and STATE in self._newest:
+                self._forget_state()
+            self._messages.append((self.end, message))
             self._newest[message.kind] = message
             self.end += 1
         self.over = self.over or last
@@ -59,20 +65,29 @@ class Feed:
 
     def after(self, place: int | None) -> list[Message]:
         """What came since this place; for None, what a new watcher must know."""
-        begin = self.end - len(self._messages)
-        if place is None and self._keeps_all:
-            return list(self._messages)
-        if place is None or place < begin:
+        if self._keeps_all:
+            place = place or 0
+        elif place is None or place < self.end - len(self._messages):
             return list(self._newest.values())
-        return [self._messages[i - begin] for i in range(place, self.end)]
+        behind = []
+        for at, message in reversed(self._messages):
+            if at < place:
+                break
+            behind.append(message)
+        return behind[::-1]
 
     def place_of(self, number: tuple[int, int]) -> int:
         """The place behind the last line of a record that one who was told so many knows."""
-        known = [i for i, message in enumerate(self._messages) if message.number is not None and message.number <= number]
         # A state and the report have the number of the line before them, and change without a new one.
-        while known and self._messages[known[-1]].kind in ("state", "report"):
-            known.pop()
-        return known[-1] + 1 if known else 0
+        lines = ((at, line.number) for at, line in reversed(self._messages) if line.kind not in STANDING)
+        return next((at + 1 for at, told in lines if told is not None and told <= number), 0)
+
+    def _forget_state(self) -> None:
+        """Drops the state that a new one makes good for; it is among the last messages."""
+        for index in reversed(range(len(self._messages))):
+            if self._messages[index][1].kind == STATE:
+                del self._messages[index]
+                return
 
     async def news(self, place: int | None, seconds: float) -> None:
         """Waits until there is something after this place, or the feed is over; at most so long."""

@@ -1,10 +1,10 @@
-"""What can be watched: all models, one model, one rollout. Each is looked at in a thread, and told on the event loop."""
+"""What can be watched: all models, one model, one rollout or A/B test. Each is looked at in a thread, and told on the loop."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +35,15 @@ class Topic(Protocol):
     feed: Feed
 
     def look(self) -> Seen: ...
+
+
+class Tail(Protocol):
+    """What is recorded of a rollout or an A/B test, as it grows. `read` raises `RolloutError`."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    def read(self) -> Sequence[Mapping[str, Any]]: ...
 
 
 class _Changes:
@@ -117,12 +126,12 @@ class OneModel:
         return told if now is None else told + self._changes.message("experiment", now)
 
 
-class OneRollout:
-    """One rollout from its first event to its end: `event`, `verdict`, `state`, and at last `report`."""
+class OneRecord:
+    """One rollout or A/B test from its first event to its end: `event`, `verdict`, `state`, and at last `report`."""
 
-    def __init__(self, control: LocalControl, model: str, rollout: str) -> None:
+    def __init__(self, tail: Tail) -> None:
         self.feed = Feed(kept=None)
-        self._tail = control.tail_rollout(model, rollout)
+        self._tail = tail
         self._events = self._windows = 0
 
     def look(self) -> Seen:

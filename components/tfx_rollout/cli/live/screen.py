@@ -19,8 +19,9 @@ from tfx_rollout.errors import ApiBusy, ApiUnreachable
 
 S = TypeVar("S", RolloutSnapshot, ExperimentSnapshot)
 
-News = queue.Queue[BaseException | None]
-"""None for everything that happens, and at last what ends it."""
+News = queue.SimpleQueue[BaseException | None]
+"""None for everything that happens, and at last what ends it. Of a kind that a signal's handler may put something into while
+the same thread takes something out."""
 
 LEAST_S = 0.5
 """Figures are read no oftener than this."""
@@ -54,7 +55,7 @@ def show_live(
     `happened` blocks for the next thing; what it raises is raised here. A `read` that fails for want of an answer
     is told on the screen and repeated: `happened` knows when it is in vain. Ctrl-C is a `KeyboardInterrupt`.
     """
-    news: News = queue.Queue()
+    news: News = queue.SimpleQueue()
     over = threading.Event()
     current = _Current(read(), view)
     threading.Thread(target=_listen, args=(happened, news, over), daemon=True).start()

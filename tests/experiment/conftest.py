@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -127,15 +125,6 @@ class World:
 def plan():
     """`plan(key=value, metric={...})`: a quick plan with these changes."""
     return make_plan
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is such a place, since what is tested is not the disk's speed."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="experiment-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,15 +151,6 @@ class World:
 def plan():
     """`plan(key=value, every_stage={...}, first=[...], last=[...])`: a quick plan with these changes and further stages."""
     return make_plan
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is such a place, since what is tested is not the disk's speed."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="rollout-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

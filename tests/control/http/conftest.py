@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,8 +15,7 @@ from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role, TokenWanted
 from tfx_rollout.control.http.app import create_app
 from tfx_rollout.control.http.settings import ApiOptions
-from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.traffic import Label
+from tfx_rollout.model_store import BasePath
 
 ADDRESS = "http://127.0.0.1:8600"
 
@@ -123,24 +121,6 @@ async def _streamed(app: Any, path: str, headers: dict[str, str], until: Callabl
     return Stream(status, told, content, whole)
 
 
-def _make_root(scratch: Path, root: Path | None = None, model: str = "taxi") -> BasePath:
-    """A model "taxi" of which version 1 is live, and 2 and 3 are published."""
-    scratch.mkdir(exist_ok=True)
-    base = ModelStore(root or scratch / "root").model(model)
-    for mark in ("one", "two", "three"):
-        source = scratch / f"source-{mark}"
-        source.mkdir()
-        (source / "saved_model.pb").write_bytes(mark.encode())
-        base.publish(source, provenance={"run": mark})
-    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
-    return base
-
-
-@pytest.fixture
-def base(scratch: Path) -> BasePath:
-    return _make_root(scratch)
-
-
 @pytest.fixture
 def api_of(base: BasePath) -> Iterator[Callable[..., Api]]:
     """`api_of(limits=Limits(...))`: the API of the root; options are those of `ApiOptions`."""
@@ -173,12 +153,6 @@ def token_of(base: BasePath) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def make_root() -> Callable[[Path], BasePath]:
-    """The same for fixtures that live longer: `make_root(scratch)`."""
-    return _make_root
-
-
-@pytest.fixture(scope="session")
 def make_api() -> Callable[..., Api]:
-    """The same: `make_api(options)`; close it at the end."""
+    """For fixtures that live longer: `make_api(options)`; close it at the end."""
     return Api

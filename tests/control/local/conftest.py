@@ -1,11 +1,8 @@
-"""A root with one model, "taxi", of which version 1 is live and 2 and 3 are published; and who asks of it."""
+"""Who asks of a root by its files, and what there is to ask for."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,16 +10,6 @@ import pytest
 from tfx_rollout.control.documents import Role, RolloutWanted
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.traffic import Label
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is such a place, since what is tested is not the disk's speed."""
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="control-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture
@@ -36,15 +23,6 @@ def publish(scratch: Path) -> Callable[[BasePath, str], int]:
         return base.publish(folder, provenance={"run": mark}).version
 
     return publish
-
-
-@pytest.fixture
-def base(scratch: Path, publish) -> BasePath:
-    base = ModelStore(scratch / "root").model("taxi")
-    for mark in ("one", "two", "three"):
-        publish(base, mark)
-    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
-    return base
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A root with one model, "taxi", of which version 1 is live and 2 and 3 are published; asked on its files and over HTTP."""
+"""A root that is asked by its files and over HTTP."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.remote import RemoteControl
 from tfx_rollout.errors import RolloutError
 from tfx_rollout.model_store import BasePath, ModelStore
-from tfx_rollout.traffic import Label
-
-
-@pytest.fixture
-def base(tmp_path) -> BasePath:
-    base = ModelStore(tmp_path / "root").model("taxi")
-    for mark in ("one", "two", "three"):
-        folder = tmp_path / mark
-        folder.mkdir()
-        (folder / "saved_model.pb").write_text(mark)
-        base.publish(folder, provenance={"run": mark})
-    base.write_desired(base.desired().change(versions=(1,), labels={Label.STABLE: 1}), expected=0)
-    return base
 
 
 @pytest.fixture

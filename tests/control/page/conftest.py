@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,9 @@ class Site:
         self.kill()
         self._taken.close()
 
-    def ask(self, method: str, path: str, role: Role = Role.ADMIN, **more: Any) -> Any:
-        """What the API answers, as a document."""
-        headers = {"Authorization": f"Bearer {self.tokens[role]}"}
+    def ask(self, method: str, path: str, role: Role = Role.ADMIN, match: str | None = None, **more: Any) -> Any:
+        """What the API answers, as a document. `match`: for If-Match."""
+        headers = {"Authorization": f"Bearer {self.tokens[role]}", **({} if match is None else {"If-Match": match})}
         answer = httpx.request(method, f"{self.address}/v1/{path}", headers=headers, timeout=30, **more)
         assert answer.is_success, answer.text
         return answer.json()
@@ -136,14 +137,30 @@ class Site:
         (folder / f"{round(1000 * (rows[0][0] - 1))}.log").write_text("".join(lines))
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+@contextmanager
+def new_site() -> Iterator[Site]:
     memory = Path("/dev/shm")
     scratch = Path(tempfile.mkdtemp(prefix="page-", dir=memory if os.access(memory, os.W_OK) else None))
     made = Site(scratch)
-    yield made
-    made.end()
-    shutil.rmtree(scratch)
+    try:
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The one that tests have in common; its process is not to be ended."""
+    with new_site() as made:
+        yield made
+
+
+@pytest.fixture
+def own_site() -> Iterator[Site]:
+    """One for a test that ends its process: what goes wrong there harms no other test."""
+    with new_site() as made:
+        yield made
 
 
 @pytest.fixture
@@ -259,12 +276,12 @@ def look(browser: Browser, site: Site) -> Iterator[Callable[..., Look]]:
     """`look(Role.READ, width=320, color_scheme="dark")`: a page, signed in with this role; None: not signed in."""
     looks: list[Look] = []
 
-    def look(role: Role | None = Role.ADMIN, *, width: int = 1200, **options: Any) -> Look:
+    def look(role: Role | None = Role.ADMIN, *, width: int = 1200, at: Site = site, **options: Any) -> Look:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         if role is not None:
-            token = json.dumps(site.tokens[role])
+            token = json.dumps(at.tokens[role])
             context.add_init_script(f"sessionStorage.setItem('tfx-rollout.token', {token})")
-        looks.append(Look(context.new_page(), site.address))
+        looks.append(Look(context.new_page(), at.address))
         return looks[-1]
 
     yield look

@@ -34,7 +34,7 @@ def test_every_module_is_used():
 
 
 def test_all_of_it_is_small_and_each_module_is_short():
-    assert sum(len(file.content) for file in FILES.values()) < 250_000
+    assert sum(len(file.content) for file in FILES.values()) < 300_000
     assert all(len(text.splitlines()) <= 300 for text in MODULES.values())
 
 

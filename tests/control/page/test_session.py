@@ -35,24 +35,22 @@ def test_a_token_is_asked_for_kept_in_the_tab_alone_and_forgotten(site, look):
     assert base.name not in page.get_by_role("main").inner_text()
 
 
-def test_a_page_is_live_again_after_the_server_was_away(site, served, look):
-    base = site.model()
+def test_a_page_is_live_again_after_the_server_was_away(own_site, served, look):
+    base = own_site.model()
     served(base)
-    watched = look()
+    watched = look(at=own_site)
     page = watched.open(f"/models/{base.name}")
     state = page.locator(".live")
     expect(state).to_have_text("live")
     versions = page.get_by_role("table", name="Versions")
     expect(versions).to_be_visible()
     page.evaluate("window.opened = 'once'")
-    site.kill()
-    try:
-        expect(state).to_have_text("reconnecting …")
-        expect(versions).to_be_visible()  # what was known stays there
-        changed = base.desired().change(aliases={"meanwhile": 1})
-        base.write_desired(changed, expected=base.desired().generation)
-    finally:
-        site.start()
+    own_site.kill()
+    expect(state).to_have_text("reconnecting …")
+    expect(versions).to_be_visible()  # what was known stays there
+    changed = base.desired().change(aliases={"meanwhile": 1})
+    base.write_desired(changed, expected=base.desired().generation)
+    own_site.start()
     expect(state).to_have_text("live")
     expect(versions).to_contain_text("meanwhile")
     assert page.evaluate("window.opened") == "once"

@@ -57,12 +57,7 @@ function shown(change, state) {
     h("div", { key: "what", class: "what" }, looking ? h("p", { class: "soft" }, "Asking what would happen …") : change.what(preview)),
     impossible && h("p", { key: "impossible", class: "notice mild", role: "status" }, impossible),
     fault && problemNote(fault, change.current),
-    change.asksWhy !== false && h(
-      "label",
-      { key: "why", class: "field" },
-      h("span", {}, "Why ", h("span", { class: "soft" }, "(kept in the record, with your name)")),
-      h("textarea", { rows: "2", required: true, maxlength: "1000", autofocus: true, on: { input: (event) => (state.why = event.target.value), keydown: sendByKey } }),
-    ),
+    change.asksWhy !== false && whyField((why) => (state.why = why)),
     h(
       "div",
       { key: "buttons", class: "buttons end" },
@@ -93,6 +88,15 @@ export const problemNote = (problem, current) =>
     problem.errors.length > 0 && !problem.message.includes(problem.errors[0].reason) &&
       h("ul", {}, problem.errors.map(({ field, reason }) => h("li", {}, h("code", {}, field), " ", reason))),
     problem.current && current && h("div", { class: "current" }, h("p", {}, h("b", {}, "This is how it is now:")), current(problem.current)),
+  );
+
+/* The reason, without which nothing is changed. */
+export const whyField = (hears, { autofocus = true } = {}) =>
+  h(
+    "label",
+    { key: "why", class: "field" },
+    h("span", {}, "Why ", h("span", { class: "soft" }, "(kept in the record, with your name)")),
+    h("textarea", { rows: "2", required: true, maxlength: "1000", autofocus, on: { input: (event) => hears(event.target.value), keydown: sendByKey } }),
   );
 
 /* Ctrl+Enter sends from within a field of several lines. */

@@ -3,10 +3,12 @@ import { h, render } from "../dom.js";
 
 const place = document.getElementById("dialog");
 let current = null;
+let touched = false; // whether somebody wrote or chose something in it
 
 /* `show()` gives what is in it, and is asked again whenever the page is redrawn. `wide`: for texts with many lines. */
 export function openDialog({ title, show, wide = false }) {
   current = { title, show, wide };
+  touched = false;
   redrawDialog();
   if (!place.open) place.showModal();
   place.scrollTop = 0;
@@ -28,8 +30,8 @@ place.addEventListener("close", () => {
   current = null;
   render(place);
 });
-// A press beside it closes it, unless something was written in it.
+place.addEventListener("input", () => (touched = true));
+// A press beside it closes it, unless what was written or chosen would be lost.
 place.addEventListener("mousedown", (event) => {
-  const written = [...place.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
-  if (event.target === place && !written) place.close();
+  if (event.target === place && !touched) place.close();
 });

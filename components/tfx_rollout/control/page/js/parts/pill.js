@@ -5,9 +5,10 @@ import { words } from "../words.js";
 const TONES = {
   good: ["promoted", "first_version", "passed", "pass", "advance", "holding", "settled", "AVAILABLE", "winner", "better"],
   bad: ["rolled_back", "rolling_back", "stepping_back", "failed", "rollback", "fault", "worse", "harmful"],
+  busy: ["queued", "submitted", "loading", "going_live", "running", "promoting", "ending"],
   mild: ["ask", "inconclusive", "awaiting_approval", "paused", "changing", "stopped"],
 };
-const SIGNS = { good: "✓", bad: "✗", mild: "!", plain: "·" };
+const SIGNS = { good: "✓", bad: "✗", busy: "●", mild: "!", plain: "·" };
 
 export const tone = (word) => Object.keys(TONES).find((name) => TONES[name].includes(word)) ?? "plain";
 

@@ -12,7 +12,7 @@ const inOrder = (shares) =>
     .filter(([, share]) => share > 0)
     .sort(([one], [other]) => ORDER.indexOf(one) - ORDER.indexOf(other));
 
-/* `shares` by track; `versions` by track says which version that is. */
+/* `shares` by track; `versions` by track says which version that is. The figures below it are what one looks for first. */
 export function sharesBar(shares, versions) {
   const parts = inOrder(shares);
   if (!parts.length) return h("p", { class: "soft" }, "No traffic is served.");
@@ -29,7 +29,7 @@ export function sharesBar(shares, versions) {
       "ul",
       { class: "legend", "aria-hidden": "true" },
       parts.map(([track, share]) =>
-        h("li", { key: track }, trackName(track), versions[track] != null && h("span", { class: "soft" }, ` ${versions[track]}`), " ", h("b", {}, percent(share))),
+        h("li", { key: track }, dot(track), h("b", {}, percent(share)), versions[track] != null && ` version ${versions[track]}`, h("span", { class: "soft" }, ` ${track}`)),
       ),
     ),
   );

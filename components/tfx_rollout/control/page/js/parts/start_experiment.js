@@ -2,7 +2,7 @@
 import { change, path } from "../api.js";
 import { h } from "../dom.js";
 import { link } from "../router.js";
-import { problemNote } from "./confirm.js";
+import { problemNote, whyField } from "./confirm.js";
 import { closeDialog, openDialog, redrawDialog } from "./dialog.js";
 import { PlanField } from "./plan_field.js";
 import { toast } from "./toast.js";
@@ -38,12 +38,7 @@ function shown(overview, form, plan) {
     { on: { submit } },
     h("p", {}, `Users are split for as long as the test lasts, each always with the same version, by a header that tells them apart. Version ${labels.stable}, which is live, is arm A; the plan names the others.`),
     plan.show(),
-    h(
-      "label",
-      { class: "field", key: "why" },
-      h("span", {}, "Why ", h("span", { class: "soft" }, "(kept in the record, with your name)")),
-      h("textarea", { rows: "2", required: true, maxlength: "1000", on: { input: (event) => (form.why = event.target.value) } }),
-    ),
+    whyField((why) => (form.why = why), { autofocus: false }),
     form.fault && problemNote(form.fault, (current) => h("p", {}, current.reason ?? `Generation ${current.generation}.`)),
     h(
       "div",

@@ -3,7 +3,7 @@ import { change, get, path } from "../api.js";
 import { h } from "../dom.js";
 import { link } from "../router.js";
 import { percent, words } from "../words.js";
-import { problemNote } from "./confirm.js";
+import { problemNote, whyField } from "./confirm.js";
 import { closeDialog, openDialog, redrawDialog } from "./dialog.js";
 import { PlanField } from "./plan_field.js";
 import { stageName } from "./stage_name.js";
@@ -80,12 +80,7 @@ function shown(overview, form, own, candidates) {
       ),
     ),
     form.plan === OWN ? own.show() : chosen && stagesInWords(chosen.document),
-    h(
-      "label",
-      { class: "field", key: "why" },
-      h("span", {}, "Why ", h("span", { class: "soft" }, "(kept in the record, with your name)")),
-      h("textarea", { rows: "2", required: true, maxlength: "1000", on: { input: (event) => (form.why = event.target.value) } }),
-    ),
+    whyField((why) => (form.why = why), { autofocus: false }),
     form.fault && problemNote(form.fault, (current) => h("p", {}, current.reason ?? `Generation ${current.generation}.`)),
     h(
       "div",

@@ -1,6 +1,6 @@
 /* The stages of a rollout: where it has been, where it is, what is left. */
 import { h } from "../dom.js";
-import { duration, now, plural, words } from "../words.js";
+import { duration, now, percent, plural, words } from "../words.js";
 import { stageName } from "./stage_name.js";
 import { until } from "./time.js";
 
@@ -69,10 +69,13 @@ function end(rollout, back) {
       "div",
       {},
       h("b", {}, back ? "not live" : "live"),
-      h("p", { class: "soft" }, won ? "for everybody" : rollout.deadline != null ? ["the plan decides ", until(rollout.deadline)] : rollout.passed ? "all stages have passed" : "when all stages have passed"),
+      h("p", { class: "soft" }, won ? "for everybody" : back ? "it was turned back" : rollout.deadline != null ? ["the plan decides ", until(rollout.deadline)] : rollout.passed ? "all stages have passed" : "when all stages have passed"),
     ),
   );
 }
+
+/* Where it is, in words. */
+export const stageInWords = ({ stage, stages, share }) => (stage ? `stage ${stage} of ${stages}, ${percent(share)} of the traffic` : stages ? `before the first of ${plural(stages, "stage")}` : "");
 
 /* The same in one line, from how it stands alone. */
 export const progress = (rollout) =>

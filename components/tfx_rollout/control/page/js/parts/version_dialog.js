@@ -5,6 +5,7 @@ import { session } from "../session.js";
 import { bytes, listed, percent, plural } from "../words.js";
 import { confirm } from "./confirm.js";
 import { closeDialog, openDialog, redrawDialog } from "./dialog.js";
+import { offer } from "./offer.js";
 import { startRollout } from "./start_rollout.js";
 import { configurationNow, plannedSteps } from "./steps.js";
 import { moment } from "./time.js";
@@ -49,30 +50,24 @@ function manifest(version, whole) {
 function actions(overview, version) {
   if (!session.may("operate")) return h("p", { class: "soft" }, `You are signed in with the role ${session.me.role}, which may look and not change.`);
   const { labels, rollout, experiment } = overview();
+  // What is held may be changed beside a rollout or an A/B test, which have the traffic for themselves.
   const running = rollout ? "A rollout is running." : experiment ? "An A/B test is running." : null;
   const needed = [...version.labels, ...version.aliases];
   const held = needed.length ? `It has ${listed(needed.map((name) => `the name ${name}`))}.` : null;
   const used = held ?? (version.pinned ? "It is pinned." : null);
-  const offer = (verb, reason, act, look) =>
-    h(
-      "button",
-      { key: verb, type: "button", class: reason ? null : look, "aria-disabled": reason ? "true" : null, title: reason, on: { click: () => !reason && act() } },
-      verb,
-      reason && h("span", { class: "hidden" }, ` (${reason})`),
-    );
   const simple = (verb, word, what) => () => ask(overview, version, { verb, word, what });
   return h(
     "div",
     { class: "buttons", role: "group", "aria-label": "What can be done with this version" },
     offer("Roll out …", labels.stable === version.version ? "It is live already." : running, () => startRollout(overview, version.version), "primary"),
     version.held
-      ? offer("Unload", running ?? used, simple("Unload", "unload", "It is held loaded no more. No traffic moves."))
-      : offer("Load", running, simple("Load", "load", "It is held loaded until the next promotion. No traffic moves.")),
+      ? offer("Unload", used, simple("Unload", "unload", "It is held loaded no more. No traffic moves."))
+      : offer("Load", null, simple("Load", "load", "It is held loaded until the next promotion. No traffic moves.")),
     version.pinned
-      ? offer("Unpin", running, simple("Unpin", "unpin", "It may be unloaded again, when nothing else needs it."))
-      : offer("Pin", running, simple("Pin", "pin", "It stays loaded whatever rollouts do, until it is unpinned.")),
-    offer("Set an alias …", running, () => alias(overview, version)),
-    version.aliases.map((name) => offer(`Remove alias ${name}`, running, () => unalias(overview, version, name))),
+      ? offer("Unpin", null, simple("Unpin", "unpin", "It may be unloaded again, when nothing else needs it."))
+      : offer("Pin", null, simple("Pin", "pin", "It stays loaded whatever rollouts do, until it is unpinned.")),
+    offer("Set an alias …", null, () => alias(overview, version)),
+    version.aliases.map((name) => offer(`Remove alias ${name}`, null, () => unalias(overview, version, name))),
     session.may("admin") &&
       offer("Retire", used ?? (version.held ? "It is loaded; unload it first." : null), () => retire(version, overview().model), "danger"),
   );

@@ -3,10 +3,13 @@ import { change, get, path } from "../api.js";
 import { h } from "../dom.js";
 import { confirm, problemNote } from "../parts/confirm.js";
 import { closeDialog, openDialog, redrawDialog } from "../parts/dialog.js";
+import { Pages } from "../parts/pages.js";
+import { section } from "../parts/section.js";
 import { table } from "../parts/table.js";
 import { moment } from "../parts/time.js";
+import { link } from "../router.js";
 
-const SHOWN = 100;
+const SHOWN = 50; // entries of the audit trail at once
 const ROLES = [
   ["read", "see everything but tokens and the audit trail"],
   ["operate", "and start, steer and change"],
@@ -15,10 +18,11 @@ const ROLES = [
 
 export function access(app) {
   let tokens = null;
-  let audit = null;
+  const audit = new Pages(app, "entries of the audit trail", path("audit"), SHOWN);
   async function read() {
+    audit.read();
     try {
-      [tokens, audit] = await Promise.all([get(path("tokens")), get(path("audit"), { limit: SHOWN })]);
+      tokens = await get(path("tokens"));
       app.update();
     } catch (problem) {
       app.fail(problem);
@@ -30,8 +34,8 @@ export function access(app) {
     crumbs: () => [["Access"]],
     show: () => [
       h("h1", {}, "Access"),
-      tokens && h("section", { "aria-labelledby": "tokens" }, h("h2", { id: "tokens" }, "Tokens"), tokensTable(tokens, read), h("div", { class: "buttons" }, h("button", { type: "button", class: "primary", on: { click: () => create(read) } }, "Make a token …"))),
-      audit && h("section", { "aria-labelledby": "audit" }, h("h2", { id: "audit" }, "Audit trail"), auditTable(audit)),
+      tokens && section("tokens", "Tokens", h("button", { type: "button", class: "primary", on: { click: () => create(read) } }, "Make a token …"), tokensTable(tokens, read)),
+      section("audit", "Audit trail", audit.turner(), audit.show(auditTable)),
     ],
   };
 }
@@ -54,15 +58,23 @@ const tokensTable = ({ tokens }, read) =>
     "No token was ever made: everybody on this machine may do everything. The first one ends that.",
   );
 
-const auditTable = ({ entries, total }) => [
+const auditTable = ({ entries }) =>
   table(
     "Changes that were asked for",
-    [{ name: "at (UTC)", kind: "t" }, { name: "by", told: "by" }, { name: "asked for", kind: "t" }, { name: "status", kind: "n", told: "status" }, { name: "what came of it", kind: "w" }],
-    entries.map((entry, i) => ({ key: `${entry.at} ${i}`, cells: [moment(entry.at), [h("b", {}, entry.by), h("span", { class: "soft" }, ` (${entry.role})`)], h("code", {}, entry.action), String(entry.status), entry.detail] })),
+    [{ name: "at (UTC)", kind: "t" }, { name: "by", told: "by" }, { name: "model", told: "model" }, { name: "asked for" }, { name: "status", kind: "n", told: "status" }, { name: "what came of it", kind: "w" }],
+    entries.map((entry, i) => ({
+      key: `${entry.at} ${i}`,
+      cells: [
+        moment(entry.at),
+        [h("b", {}, entry.by), h("span", { class: "soft" }, ` (${entry.role})`)],
+        entry.model ? h("a", { href: link("models", entry.model) }, entry.model) : "–",
+        entry.action,
+        h("span", { class: entry.status < 400 ? null : "bad" }, String(entry.status)),
+        entry.detail,
+      ],
+    })),
     "No change was asked for yet.",
-  ),
-  total > entries.length && h("p", { class: "note" }, `The newest ${entries.length} of ${total}.`),
-];
+  );
 
 function revoke(token, read) {
   confirm({

@@ -6,8 +6,10 @@ import { evidenceMeter } from "../parts/meter.js";
 import { orderButtons } from "../parts/orders.js";
 import { pill } from "../parts/pill.js";
 import { reportOf } from "../parts/report.js";
-import { lead } from "../parts/sentences.js";
 import { saveReport } from "../parts/save_report.js";
+import { section } from "../parts/section.js";
+import { lead } from "../parts/sentences.js";
+import { sharesBar } from "../parts/shares.js";
 import { moment, until } from "../parts/time.js";
 import { timeline } from "../parts/timeline.js";
 import { link } from "../router.js";
@@ -20,6 +22,7 @@ import { checks, reasons } from "./rollout/verdict.js";
 export function rollout(app, model, id) {
   const where = path("models", model, "rollouts", id);
   let now = null;
+  let traffic = null; // the model's shares and labels, while this rollout moves them
   const board = newBoard(`rollout ${id}`);
 
   const report = reportOf(app, where);
@@ -35,7 +38,11 @@ export function rollout(app, model, id) {
     {
       rollout: (document) => document.id === id && take(document),
       // The last word on a rollout may have been said while nobody listened.
-      model: (document) => now && !now.finished && document.rollout?.id !== id && read(),
+      model: (document) => {
+        traffic = document.rollout?.id === id ? document : null;
+        app.update();
+        if (now && !now.finished && !traffic) read();
+      },
     },
     read,
   );
@@ -47,7 +54,7 @@ export function rollout(app, model, id) {
     show: () => {
       if (!now) return [h("h1", {}, `Rollout ${id}`), h("p", { class: "note" }, "Loading …")];
       const document = report.document;
-      return [head(() => now, document), document && [timelineSection(now, document), parts(document), foot(where, document)]];
+      return [head(() => now, traffic, document), document && [timelineSection(now, document), parts(document), foot(where, document)]];
     },
     close() {
       report.close();
@@ -56,7 +63,7 @@ export function rollout(app, model, id) {
   };
 }
 
-function head(rollout, report) {
+function head(rollout, traffic, report) {
   const now = rollout();
   const word = now.outcome ?? (now.passed && now.phase === "holding" ? "holding" : now.phase);
   return h(
@@ -65,6 +72,7 @@ function head(rollout, report) {
     h("p", { class: "eyebrow" }, `Rollout ${now.id} · plan ${now.plan} · asked for by ${now.by}: ${now.why}`),
     h("div", { class: "title" }, h("h1", {}, `${now.model}: version ${now.version}${now.stable == null ? "" : ` after version ${now.stable}`}`), pill(word)),
     lead(now.reason),
+    traffic && !now.finished && sharesBar(traffic.shares, traffic.labels),
     now.asked.length > 0 && h("p", { class: "notice mild" }, `A person is asked about: ${now.asked.map(words).join(", ")}.`),
     now.orders.map((order) => h("p", { key: String(order.number), class: "notice mild", role: "status" }, `${order.by} ordered to ${order.kind} (${order.why}); the supervisor takes it up in a moment.`)),
     orderButtons(rollout),
@@ -80,22 +88,22 @@ function cards(now, report) {
     { class: "cards" },
     card("Stage", now.finished ? "ended" : `${now.stage} of ${now.stages}`, now.finished ? moment(now.finished_at) : `${words(now.phase)} ${duration(Date.now() / 1000 - now.phase_since)}`),
     card("Share set", percent(now.share), served == null ? "nothing served yet" : `${percent(served)} served in the last window`),
-    h("div", { class: "card span", key: "evidence" }, h("dt", {}, "Evidence against it"), h("dd", {}, evidenceMeter(now.e_value, now.threshold))),
+    h("div", { class: "card span", key: "evidence" }, h("dt", {}, "Evidence against it"), h("dd", {}, evidenceMeter(now.e_value, now.threshold, true))),
     report && card("Candidate served", integer(report.tracks.canary.requests), `requests, ${integer(report.tracks.canary.failures)} failed`),
     card("Windows", integer(now.windows), now.attempt ? `attempt ${now.attempt + 1} of this version: α is halved` : "judged so far"),
     now.deadline != null && card("Decision by the plan", until(now.deadline), "without a word from a person"),
   );
 }
 
-const timelineSection = (now, report) => h("section", { key: "stages", "aria-labelledby": "stages" }, h("h2", { id: "stages" }, "Stages"), timeline(now, report), now.remaining && h("p", { class: "note" }, now.remaining));
+const timelineSection = (now, report) => section("stages", "Stages", null, timeline(now, report), now.remaining && h("p", { class: "note" }, now.remaining));
 
-const reportParts = (report, board) => h("div", { key: "report" }, reasons(report), reportCharts(report, board), checks(report), evidenceTable(report), verdictsTable(report), eventsTable(report), ordersTable(report));
+const reportParts = (report, board) => h("div", { key: "report" }, reasons(report), checks(report), reportCharts(report, board), evidenceTable(report), verdictsTable(report), eventsTable(report), ordersTable(report));
 
 const foot = (where, report) =>
-  h(
-    "section",
-    { key: "plan", "aria-labelledby": "plan" },
-    h("h2", { id: "plan" }, "Plan and report"),
+  section(
+    "plan",
+    "Plan and report",
+    null,
     h("details", {}, h("summary", {}, `The whole plan ${report.plan}`), h("pre", { tabindex: "0" }, JSON.stringify(report.plan_document, null, 2))),
     saveReport(where, report.rollout),
     h("p", { class: "note" }, `Model digest ${report.digest}.`),

@@ -5,23 +5,19 @@ import { table } from "../../parts/table.js";
 import { moment } from "../../parts/time.js";
 import { percent, short } from "../../words.js";
 
-export function historyTable(found) {
-  if (!found) return h("p", { class: "note" }, "Loading …");
-  if (found.problem) return h("p", { class: "notice bad" }, found.problem.message);
-  return [
-    table(
-      "Generations of the configuration",
-      [{ name: "generation", kind: "t" }, { name: "wanted at (UTC)", kind: "t" }, { name: "in force at", kind: "t", told: "in force" }, { name: "what", kind: "m" }, { name: "by", told: "by" }, { name: "why", kind: "w" }],
-      rows(found.events),
-      "Nothing was asked for yet.",
-    ),
-    found.total > found.events.length && h("p", { class: "note" }, `From the newest ${found.events.length} of ${found.total} entries; the command tfx-rollout history tells all.`),
-  ];
-}
+/* `lead`: so many entries, the newest, only tell when older ones came in force. */
+export const historyTable = (found, lead) =>
+  table(
+    "Generations of the configuration",
+    [{ name: "generation", kind: "t" }, { name: "wanted at (UTC)", kind: "t" }, { name: "in force at", kind: "t", told: "in force" }, { name: "what", kind: "m" }, { name: "by", told: "by" }, { name: "why", kind: "w" }],
+    rows(found.events, lead),
+    found.total ? "Nothing else was asked for among these entries." : "Nothing was asked for yet.",
+  );
 
-function rows(events) {
+function rows(events, lead) {
   const applied = new Map(events.filter(({ event }) => event === "applied").map(({ generation, at }) => [generation, at]));
   return events
+    .slice(lead)
     .filter(({ event }) => event !== "applied")
     .map((event) =>
       event.event === "removed"
@@ -30,12 +26,13 @@ function rows(events) {
     );
 }
 
-function what({ labels = {}, aliases = {}, pinned = [], split = {} }) {
-  const names = Object.entries({ ...labels, ...aliases }).map(([label, version]) => `${label} ${version}`);
+function what({ labels = {}, aliases = {}, pinned = [], split = {}, topology }) {
+  const names = Object.entries({ ...labels, ...aliases }).map(([label, version]) => `${label}\u00a0${version}`);
   const shares = Object.entries(split).filter(([, units]) => typeof units === "number" && units > 0);
   return [
     names.join(", ") || "no labels",
     pinned.length > 0 && `, pinned ${pinned.join(", ")}`,
+    topology === "shared" && ", one server for all",
     shares.length > 0 && h("p", { class: "soft" }, shares.map(([track, units]) => `${track} ${percent(units / 10_000)}`).join(", ")),
   ];
 }

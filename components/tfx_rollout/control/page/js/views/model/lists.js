@@ -7,10 +7,8 @@ import { moment } from "../../parts/time.js";
 import { link } from "../../router.js";
 import { evidence, digits } from "../../words.js";
 
-export function rolloutsTable(found) {
-  if (!found) return h("p", { class: "note" }, "Loading …");
-  if (found.problem) return h("p", { class: "notice bad" }, found.problem.message);
-  return table(
+export const rolloutsTable = (found) =>
+  table(
     "Rollouts",
     [{ name: "begun (UTC)", kind: "t" }, { name: "version", kind: "t" }, { name: "outcome" }, { name: "evidence", kind: "n", told: "evidence" }, { name: "plan", told: "plan" }, { name: "by", told: "by" }, { name: "reason", kind: "w" }],
     found.rollouts.map((one) => ({
@@ -27,12 +25,9 @@ export function rolloutsTable(found) {
     })),
     "No rollout yet.",
   );
-}
 
-export function experimentsTable(found) {
-  if (!found) return h("p", { class: "note" }, "Loading …");
-  if (found.problem) return h("p", { class: "notice bad" }, found.problem.message);
-  return table(
+export const experimentsTable = (found) =>
+  table(
     "A/B tests",
     [{ name: "begun (UTC)", kind: "t" }, { name: "test" }, { name: "outcome" }, { name: "metric", told: "metric" }, { name: "by", told: "by" }, { name: "reason", kind: "w" }],
     found.experiments.map((one) => ({
@@ -41,4 +36,3 @@ export function experimentsTable(found) {
     })),
     "No A/B test yet.",
   );
-}

@@ -1,6 +1,7 @@
 /* All versions: what each one is called, where it is loaded, and its share. */
 import { h } from "../../dom.js";
 import { call } from "../../parts/pill.js";
+import { section } from "../../parts/section.js";
 import { sharePair } from "../../parts/shares.js";
 import { table } from "../../parts/table.js";
 import { age } from "../../parts/time.js";
@@ -16,11 +17,34 @@ const COLUMNS = [
   { name: "digest", kind: "t", told: "digest" },
 ];
 
-export const versionsTable = (overview) =>
+const SHOWN = 12; // versions that are not held, at first
+
+export class VersionsSection {
+  #app;
+  #all = false;
+
+  constructor(app) {
+    this.#app = app;
+  }
+
+  /* `overview()` gives the model as the page shows it at any moment. */
+  show(overview) {
+    const { versions } = overview();
+    const newest = versions.filter((one, i) => i < SHOWN || one.held);
+    const turn = () => {
+      this.#all = !this.#all;
+      this.#app.update();
+    };
+    const more = newest.length < versions.length && h("button", { type: "button", class: "small", "aria-expanded": String(this.#all), on: { click: turn } }, this.#all ? "Only the newest" : `All ${versions.length} versions`);
+    return section("versions", "Versions", more, versionsTable(overview, this.#all ? versions : newest));
+  }
+}
+
+const versionsTable = (overview, versions) =>
   table(
     "Versions",
     COLUMNS,
-    overview().versions.map((version) => ({
+    versions.map((version) => ({
       key: String(version.version),
       current: version.labels.includes("stable"),
       cells: [

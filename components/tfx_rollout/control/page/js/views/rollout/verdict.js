@@ -15,13 +15,19 @@ export function reasons(report) {
   );
 }
 
+const SHOWN = ["good", "✓ shown"];
+const NOT_YET = ["plain", "… not yet"];
+const NOT_SHOWN = ["mild", "✗ not shown"];
+const QUIET = ["good", "✓ quiet"];
+const RAISED = ["bad", "✗ raised"];
+
 export function checks(report) {
   const stage = report.stages.findLast((row) => row.evidence);
   if (!stage) return null;
-  const { gates, guards = {}, remaining } = stage.evidence;
+  const { gates, guards = {} } = stage.evidence;
   const rows = [
-    ...Object.entries(gates).map(([name, gate]) => ({ name, kind: "gate", good: gate.passed, sentence: gate.sentence })),
-    ...Object.entries(guards).map(([name, guard]) => ({ name, kind: "guard", good: !guard.raised, sentence: guard.sentence })),
+    ...Object.entries(gates).map(([name, gate]) => ({ name, kind: "gate", stands: gate.passed ? SHOWN : report.decided_at ? NOT_SHOWN : NOT_YET, sentence: gate.sentence })),
+    ...Object.entries(guards).map(([name, guard]) => ({ name, kind: "guard", stands: guard.raised ? RAISED : QUIET, sentence: guard.sentence })),
   ];
   return h(
     "section",
@@ -30,12 +36,11 @@ export function checks(report) {
     table(
       "Gates and guards",
       [{ name: "stands" }, { name: "gate or guard", kind: "t" }, { name: "how it stood after the last window", kind: "w" }],
-      rows.map(({ name, kind, good, sentence }) => ({
+      rows.map(({ name, kind, stands: [tone, told], sentence }) => ({
         key: `${kind} ${name}`,
-        cells: [h("span", { class: `call ${good ? "good" : "mild"}` }, good ? "✓ shown" : "✗ not shown"), `${words(name)} (${kind})`, sentence],
+        cells: [h("span", { class: `call ${tone}` }, told), `${words(name)} (${kind})`, sentence],
       })),
       "No gate was judged yet.",
     ),
-    remaining && h("p", { class: "note" }, remaining),
   );
 }

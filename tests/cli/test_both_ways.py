@@ -162,6 +162,7 @@ REFUSED = [
     (("ab-test", "report", "--model", "taxi"), 4, "There is no A/B test at all in model taxi"),
     (("ab-test", "watch", "20200101T000000-x", "--model", "taxi"), 4, "There is no A/B test 20200101T000000-x"),
     (("token", "revoke", "ann"), 4, "There is no token ann"),
+    (("token", "create", "local", "--role", "read"), 2, "A token cannot be called local"),
     (("metrics", "--model", "cab"), 4, "There is no model cab"),
     (("metrics", "--model", "taxi", "--since", "2000", "--until", "1000"), 2, ""),
 ]

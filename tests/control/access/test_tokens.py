@@ -13,7 +13,7 @@ import pytest
 
 from tfx_rollout.control.access.tokens import PREFIX, TokenFile
 from tfx_rollout.control.documents import Role, TokenWanted
-from tfx_rollout.errors import Conflict, CorruptState, NotFound, StorageFault
+from tfx_rollout.errors import Conflict, CorruptState, InvalidInput, NotFound, StorageFault
 
 
 class Clock:
@@ -45,6 +45,25 @@ def test_a_token_is_known_by_its_secret_and_no_other_is(tokens):
     assert (known.name, known.role, known.created_by) == ("grafana", Role.READ, "ann")
     for wrong in ("", made.secret[:-1], made.secret + "x", made.secret.swapcase(), "é", "\ud800", known.name):
         assert tokens.identify(wrong) is None
+
+
+@pytest.mark.parametrize("name", ["local", "nobody", "api", "controller", "Local", "BlessingCheck"])
+def test_no_token_has_a_name_that_the_record_of_changes_uses_for_somebody_else(tokens, name: str):
+    with pytest.raises(
+        InvalidInput, match=f"A token cannot be called {name}, since the record of changes means .*; choose anoth"
+    ):
+        tokens.create(wanted(name), by="ann")
+    assert not tokens.ever_made()
+
+
+def test_a_token_that_was_given_such_a_name_before_is_known_and_can_be_revoked(tokens):
+    made = tokens.create(wanted("locals"), by="ann")
+    tokens.path.write_text(tokens.path.read_text().replace('"locals"', '"local"'))
+    known = tokens.identify(made.secret)
+    assert known is not None
+    assert known.name == "local"
+    assert tokens.revoke("local") == known
+    assert tokens.tokens() == []
 
 
 def test_the_file_has_the_hash_alone_and_only_its_owner_reads_it(tokens):

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tfx_rollout.control.access.names import taken_for
 from tfx_rollout.control.documents import Token, TokenCreated, TokenWanted
-from tfx_rollout.errors import Conflict, CorruptState, NotFound
+from tfx_rollout.errors import Conflict, CorruptState, InvalidInput, NotFound
 from tfx_rollout.model_store import FileLock, make_folder, read_json, storage_faults, write_json
 from tfx_rollout.model_store.file_stamp import FileStamp
 
@@ -75,7 +76,15 @@ class TokenFile:
         return None if found is None or self._ran_out(found) else found
 
     def create(self, wanted: TokenWanted, *, by: str) -> TokenCreated:
-        """Makes a token; what it returns has the secret, which is nowhere else. `Conflict` where the name is taken."""
+        """Makes a token; what it returns has the secret, which is nowhere else.
+
+        `Conflict` where the name is another token's, `InvalidInput` where the record of changes has it for somebody else.
+        """
+        other = taken_for(wanted.name)
+        if other is not None:
+            raise InvalidInput(
+                f"A token cannot be called {wanted.name}, since the record of changes means {other} by that; choose another name."
+            )
         secret = PREFIX + secrets.token_urlsafe(32)
         make_folder(self._folder)
         with self._lock.held():

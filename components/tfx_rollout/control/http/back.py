@@ -8,9 +8,10 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.control.access.names import API, NOBODY
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role
-from tfx_rollout.control.http.callers import NOBODY, Caller, Callers, check_role
+from tfx_rollout.control.http.callers import Caller, Callers, check_role
 from tfx_rollout.control.http.doors import Doors
 from tfx_rollout.control.http.kept_reports import KeptReports
 from tfx_rollout.control.http.settings import ApiOptions
@@ -38,7 +39,7 @@ class Back:
         self.options, self.limits = options, options.limits
         self.store = ModelStore(options.root, local=options.local)
         self.traffic = TrafficMetrics(self.store)
-        self.own_control = LocalControl(self.store, by="api", role=Role.READ, traffic=self.traffic)
+        self.own_control = LocalControl(self.store, by=API, role=Role.READ, traffic=self.traffic)
         presence = RootPresence(self.store)
         self.exposition = Exposition(
             self.store,

@@ -7,16 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tfx_rollout.control.access.names import LOCAL
 from tfx_rollout.control.access.rate import RateLimit
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role, Token
 from tfx_rollout.control.http.problems import Refused
 from tfx_rollout.control.http.settings import Limits
 
-LOCAL = "local"
-"""Whoever asks over loopback while no token was ever made."""
-NOBODY = "nobody"
-"""How one without a valid token is called in the record of changes."""
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tfx-rollout"'}
 
 

@@ -16,6 +16,7 @@ from tfx_rollout.errors import GatewayFailed, PortInUse, StorageFault
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes, Upstream
 from tfx_rollout.gateway.admin import AdminClient
 from tfx_rollout.serving import free_port
+from tfx_rollout.serving.log_rotation import rotate_log
 from tfx_rollout.traffic import FULL, Track
 
 pytestmark = pytest.mark.integration
@@ -110,6 +111,27 @@ def test_a_refused_configuration_leaves_the_former_one_in_force_and_on_disk(make
     gateway.apply(config(FULL))
     assert gateway.rejected() is None
     assert connect(gateway).grpc().track == "canary"
+
+
+def test_its_log_can_be_put_aside_while_it_goes_on_writing(make_gateway, config):
+    gateway = make_gateway()
+    gateway.start()
+    gateway.apply(config(0))
+
+    def refuse(address: str) -> None:
+        with pytest.raises(GatewayFailed, match=f"refused .*{address}"):
+            gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: Upstream(address, 1, 1, "stable")}),)))
+
+    refuse("fe80::1%first")
+    # It writes its words now and then; these are the last ones about a refusal.
+    await_that(lambda: "update rejected" in gateway.log_tail())
+    assert rotate_log(gateway.log_file, over_bytes=1)
+    refuse("fe80::1%second")
+    said, before = gateway.log_file.read_text(), gateway.log_file.with_name("envoy.log.1").read_text()
+    assert ("%first" in before, "%second" in before) == (True, False)
+    assert ("%first" in said, "%second" in said) == (False, True)
+    # It appends: nothing stands where it had been.
+    assert "\0" not in said
 
 
 def test_a_broken_file_from_elsewhere_changes_nothing(make_gateway, config, connect):

@@ -10,6 +10,7 @@ import pytest
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.serving import ModelServerProcess, model_server_command
 from tfx_rollout.serving.launch import COMMAND_VARIABLE
+from tfx_rollout.serving.log_rotation import rotate_log
 
 
 def start(tmp_path: Path, program: str) -> ModelServerProcess:
@@ -54,7 +55,7 @@ def test_the_last_lines_are_found_in_a_log_that_was_put_aside_meanwhile(tmp_path
     server = start(tmp_path, "import time; print('first'); time.sleep(60)")
     while "first" not in server.log_tail():
         assert server.alive()
-    server.rotate_log(over_bytes=100)
+    assert rotate_log(log, over_bytes=100)
     assert server.log_tail() == ""
     with log.open("ab") as more:
         more.write(b"second\n")

@@ -267,7 +267,9 @@ class Gateway:
         """What Envoy has logged since its log had this size, on one line; it may take a moment to be written."""
         deadline = time.monotonic() + 10 * FLUSH_MS / 1000
         while True:
-            words = " ".join(self.log_file.read_bytes()[position:].decode("utf-8", "replace").split())
+            said = self.log_file.read_bytes()
+            # It may have been put aside meanwhile, and begins anew then.
+            words = " ".join(said[position if position <= len(said) else 0 :].decode("utf-8", "replace").split())
             if words or time.monotonic() > deadline:
                 return words[-_REASON_CHARACTERS:] or "it gave no reason"
             time.sleep(0.02)

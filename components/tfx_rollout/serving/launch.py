@@ -15,7 +15,6 @@ from typing import Any
 from tfx_rollout.errors import ServerFailed
 from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.serving.launcher import Launcher, TetheredLauncher
-from tfx_rollout.serving.log_rotation import LOG_BYTES, rotate_log
 from tfx_rollout.serving.ports import accepts, free_port
 from tfx_rollout.serving.rest_client import ModelServerClient
 from tfx_rollout.serving.server_process import ServerProcess
@@ -211,17 +210,12 @@ class ModelServerProcess:
             self._process.wait()
         return self.returncode
 
-    def rotate_log(self, over_bytes: int = LOG_BYTES) -> None:
-        """Puts the log aside when it is larger than this. Raises `StorageFault`."""
-        if rotate_log(self.log_file, over_bytes=over_bytes):
-            self._log_start = 0
-
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log that this process wrote."""
         try:
             with self.log_file.open("rb") as log:
                 log.seek(0, os.SEEK_END)
-                # Before this process was adopted its log may have been put aside, and begins anew then.
+                # Its log may have been put aside meanwhile, and begins anew then.
                 start = self._log_start if self._log_start <= log.tell() else 0
                 log.seek(max(start, log.tell() - 64 * 1024))
                 text = log.read().decode("utf-8", "replace")

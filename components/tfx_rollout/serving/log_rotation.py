@@ -1,6 +1,6 @@
 """Keeping the log of a running server within bounds, though the server never opens it anew.
 
-Model servers write to the descriptor that they were started with, in append mode. So a log
+Model servers, the gateway and the API write to a descriptor that they have from their start, in append mode. So a log
 is copied aside and emptied, as logrotate's `copytruncate` does it: what is written between
 the last byte copied and the emptying (microseconds) is lost, and no server is ever disturbed.
 

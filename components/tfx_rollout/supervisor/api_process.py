@@ -20,7 +20,6 @@ from tfx_rollout.errors import PortInUse
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.model_store.faults import storage_faults
 from tfx_rollout.serving.launcher import start_in_own_session
-from tfx_rollout.serving.log_rotation import rotate_log
 from tfx_rollout.serving.ports import listening
 from tfx_rollout.serving.server_process import ServerProcess
 from tfx_rollout.serving.tether import tethered
@@ -117,7 +116,6 @@ class ApiProcess:
         self._next_start = now + 1.0
         with storage_faults(self._log_file, "written"):
             self._log_file.parent.mkdir(exist_ok=True)
-            rotate_log(self._log_file)
             with self._log_file.open("ab") as output:
                 child = start_in_own_session(tethered(self._command(descriptor)), output, ENVIRONMENT, descriptors=[descriptor])
         self._process = ServerProcess.started(child)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-from tfx_rollout.errors import StorageFault
 from tfx_rollout.serving import Launcher, ModelServerProcess
 from tfx_rollout.supervisor.backoff import Backoff
 from tfx_rollout.supervisor.load_failures import load_failures
@@ -30,8 +29,6 @@ STOP_GRACE_S = 15.0
 """What a server gets to end by itself; the embedded one gives running requests 10 s of it."""
 READ_WITHIN_S = 3.0
 """Within how many seconds a running server has surely read a new configuration, which it polls every second."""
-ROTATE_EVERY_S = 30.0
-"""Seconds between two looks at the size of a server's log."""
 HOPELESS_AFTER = 3
 """Deaths in a row, without one answer in between, after which they are reported as a fault."""
 
@@ -73,7 +70,6 @@ class Child:
         self._started_at = 0.0
         self._next_start = 0.0
         self._silent_until = 0.0
-        self._rotate_at = 0.0
         self._labels_written_at = -math.inf
         self._kill_at: float | None = None
         self._silent_deaths = 0
@@ -147,9 +143,6 @@ class Child:
     def tick(self) -> None:
         """Notices a death, starts a process when its time has come, kills what ignores its stop or hangs."""
         now = self._clock()
-        if self._process is not None and now >= self._rotate_at:
-            self._rotate_at = now + ROTATE_EVERY_S
-            self._executor.submit(_rotate_log, self._process)
         if self._process is not None and not self._process.alive():
             self._bury(now)
         if self._process is None:
@@ -273,14 +266,6 @@ class Child:
                 log.warning("version %d of %s does not load on %s: %s", version, self.model, self.name, status.error)
             elif status.state is VersionState.END:
                 log.info("version %d of %s is unloaded from %s", version, self.model, self.name)
-
-
-def _rotate_log(process: ModelServerProcess) -> None:
-    """In the background, since copying a log takes a moment."""
-    try:
-        process.rotate_log()
-    except StorageFault as fault:
-        log.warning("%s", fault)
 
 
 def _listed(versions: tuple[int, ...]) -> str:

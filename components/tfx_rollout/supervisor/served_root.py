@@ -15,6 +15,7 @@ from tfx_rollout.supervisor.attempts import Attempts
 from tfx_rollout.supervisor.child import Child
 from tfx_rollout.supervisor.evidence_pool import EvidencePool
 from tfx_rollout.supervisor.experiments import ModelExperiments
+from tfx_rollout.supervisor.log_keeper import LogKeeper
 from tfx_rollout.supervisor.process_folder import Survivor
 from tfx_rollout.supervisor.rollouts import ModelRollouts
 from tfx_rollout.supervisor.server_environment import server_environment
@@ -46,6 +47,7 @@ class ServedRoot:
         self._experiments: dict[str, ModelExperiments] = {}
         self._access_logs = store.gateway_dir / "access"
         self._evidence = EvidencePool(self._access_logs)
+        self._logs = LogKeeper(store, executor)
 
     def adopt_traffic(self) -> None:
         """Finds out what an adopted gateway has in force. Raises `StorageFault`."""
@@ -70,6 +72,7 @@ class ServedRoot:
         for name in self._attempts.make("the root", self._store.models) or ():
             if name not in self._models:
                 self._add(name)
+        self._logs.tick()
         self._look()
         busy = False
         for model in self._models.values():
@@ -86,6 +89,7 @@ class ServedRoot:
 
     def turn_without_lease(self) -> None:
         """Keeps gateway and servers running as they are, with all requests going to stable; writes nothing that is shared."""
+        self._logs.tick()
         self._look()
         for model in self._models.values():
             self._attempts.make(f"model {model.base.name}", model.tend)

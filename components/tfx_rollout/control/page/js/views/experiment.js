@@ -1,5 +1,5 @@
 /* One A/B test, live to its end: arms, evidence, who came, what was decided and why. */
-import { get, path } from "../api.js";
+import { path } from "../api.js";
 import { h, memo } from "../dom.js";
 import { newBoard } from "../parts/chart.js";
 import { experimentButtons } from "../parts/experiment_orders.js";
@@ -20,21 +20,18 @@ export function experiment(app, model, id) {
   let now = null;
   const report = reportOf(app, where);
   const board = newBoard(`experiment ${id}`);
-  const take = (document) => {
-    now = document;
-    report.read();
-    if (now.finished) app.unfollow();
-    app.update();
-  };
-  const read = () => get(where).then(take, (problem) => now ?? app.fail(problem));
-  app.follow(
-    `${path("models", model)}/events`,
-    {
-      experiment: (document) => document.id === id && take(document),
-      model: (document) => now && !now.finished && document.experiment?.id !== id && read(),
+  app.follow(`${where}/events`, {
+    state: (document) => {
+      now = document;
+      report.read();
+      app.update();
     },
-    read,
-  );
+    // It is said last, and of a test that had ended before, too.
+    report: () => {
+      report.read();
+      app.unfollow();
+    },
+  });
   const parts = memo((document) =>
     h("div", { key: "report" }, armsTable(document), reasons(document), experimentCharts(document, board), guards(document), eventsTable(document), ordersTable(document)),
   );

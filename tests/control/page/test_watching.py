@@ -102,6 +102,23 @@ def test_what_is_not_as_it_should_be_is_told_with_its_reason(site, look):
     expect(page.get_by_role("alert")).to_contain_text("No supervisor serves this root")
 
 
+def test_of_many_models_one_is_found_by_name_and_what_asks_a_person_is_told_first(site, served, plan, look):
+    bases = [site.model() for _ in range(8)]
+    root = served(bases[0])
+    start_rollout(bases[0], 2, plan_from_dict(plan), by="ann", why="a new version")
+    reach(root, lambda state: str(state.phase) == "holding")
+    page = look().open()
+    asked = page.get_by_role("status").filter(has_text="A person is asked:")
+    expect(asked).to_contain_text("without a word the plan decides in")
+    page.get_by_label("Find a model").fill(f" {bases[0].name.upper()}")
+    expect(page.locator(".model-card h2")).to_have_text([bases[0].name])
+    page.get_by_label("Find a model").fill("no such model")
+    expect(page.get_by_text("No model is called so.")).to_be_visible()
+    asked.get_by_role("link", name=f"{bases[0].name} version 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{bases[0].name}: version 2 after version 1")
+    expect(page.locator(".bar.whole")).to_have_attribute("aria-label", re.compile("canary \\(version 2\\) 50"))
+
+
 def test_a_rollout_is_watched_from_its_beginning_to_its_end_without_reload(site, served, plan, look):
     base = site.model()
     root = served(base)

@@ -121,11 +121,11 @@ def test_a_name_that_would_change_the_address_is_asked_of_nobody(remote, name):
 
 
 def test_a_rollout_is_started_ordered_once_at_a_time_and_followed_to_its_report(control, base, supervised, plan):
+    started = control.start_rollout("taxi", RolloutWanted(plan=plan, why=WHY))
+    assert (started.version, started.by, started.why) == (3, "local", WHY)
+    with pytest.raises(RolloutInProgress):
+        control.start_rollout("taxi", RolloutWanted(version=2))
     with supervised(base, failures=0.3):
-        started = control.start_rollout("taxi", RolloutWanted(plan=plan, why=WHY))
-        assert (started.version, started.by, started.why) == (3, "local", WHY)
-        with pytest.raises(RolloutInProgress):
-            control.start_rollout("taxi", RolloutWanted(version=2))
         lines = list(control.follow_rollout("taxi", started.id))
     kinds = [line["type"] for line in lines]
     assert {*kinds} == {"event", "verdict", "state", "report"}

@@ -85,7 +85,7 @@ class Changing(Part):
 
 def refuse_beside_running(files: ModelFiles) -> None:
     """Raises `RolloutInProgress` or `ExperimentInProgress` while one of these runs, whose traffic nobody else may move."""
-    running = files.running()
+    running = files.running_rollout()
     if running is not None:
         raise RolloutInProgress(files.base.name, running.id, running.version)
     refuse_beside_experiment(files.base)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfx_rollout.control.documents import Experiment, ExperimentOrderWanted, Experiments, ExperimentWanted, PlanDocument
-from tfx_rollout.control.local.experiment_tail import ExperimentTail
 from tfx_rollout.control.local.part import Part
+from tfx_rollout.control.local.record_tail import RecordTail
 from tfx_rollout.experiment.operations import send_experiment_order, start_experiment
 from tfx_rollout.experiment.plan import experiment_from_dict
+from tfx_rollout.experiment.state import ExperimentState
 
 
 class ExperimentsPart(Part):
@@ -55,7 +56,11 @@ class ExperimentsPart(Part):
     def follow_experiment(self, model: str, experiment: str) -> Iterator[dict[str, Any]]:
         return self.tail_experiment(model, experiment).follow()
 
-    def tail_experiment(self, model: str, experiment: str) -> ExperimentTail:
-        """What `follow_experiment` tells, for who does the waiting himself."""
+    def tail_experiment(self, model: str, experiment: str) -> RecordTail[ExperimentState]:
+        """What `follow_experiment` tells, for who does the waiting himself.
+
+        Verdicts are no lines of their own: a test of weeks has tens of thousands, and the newest has in it all that the ones
+        before had.
+        """
         files = self._root.files(model).experiments
-        return ExperimentTail(files, files.journal(experiment))
+        return RecordTail(files, files.journal(experiment))

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tfx_rollout.control.documents.json_form import json_form
-from tfx_rollout.control.local.experiment_files import ExperimentFiles
+from tfx_rollout.control.documents import Experiment, Rollout
+from tfx_rollout.control.local.experiment_documents import experiment_document
 from tfx_rollout.control.local.read_cache import ReadCache
-from tfx_rollout.control.local.record_id import is_record_id
-from tfx_rollout.errors import NotFound
-from tfx_rollout.model_store import BasePath, Manifest, storage_faults
+from tfx_rollout.control.local.record_files import RecordFiles
+from tfx_rollout.control.local.rollout_documents import rollout_document
+from tfx_rollout.experiment.journal import ExperimentJournal
+from tfx_rollout.experiment.operations import read_experiment
+from tfx_rollout.experiment.orders import ExperimentOrder
+from tfx_rollout.experiment.plan import ExperimentPlan
+from tfx_rollout.experiment.report import build_experiment_report
+from tfx_rollout.experiment.state import ExperimentState
+from tfx_rollout.model_store import BasePath, Manifest
 from tfx_rollout.model_store.layout import Layout
 from tfx_rollout.model_store.manifest import read_manifest
 from tfx_rollout.rollout.journal import Journal
+from tfx_rollout.rollout.one_at_a_time import current_rollout
 from tfx_rollout.rollout.operations import read_rollout
 from tfx_rollout.rollout.orders import Order
 from tfx_rollout.rollout.plan import Plan
 from tfx_rollout.rollout.report import build_report
-from tfx_rollout.rollout.state import Phase, RolloutState
+from tfx_rollout.rollout.state import RolloutState
 from tfx_rollout.traffic import DesiredState, ObservedState
-
-REPORTS = 8
-"""How many reports are kept, since they may be large."""
 
 
 class ModelFiles:
@@ -31,11 +36,21 @@ class ModelFiles:
     def __init__(self, base: BasePath, cache: ReadCache) -> None:
         self.base = base
         self._cache = cache
-        self.experiments = ExperimentFiles(base, cache)
-        self._reports = ReadCache(most=REPORTS)
         self._layout = Layout(base.path)
-        self._ended: set[str] = set()
-        """Rollouts that have ended, and so need no look any more to tell which one runs."""
+        self.rollouts: RecordFiles[Plan, RolloutState, Order, Rollout] = RecordFiles(
+            Journal,
+            base,
+            cache,
+            document=rollout_document,
+            report=lambda rollout: build_report(read_rollout(base, rollout)),
+        )
+        self.experiments: RecordFiles[ExperimentPlan, ExperimentState, ExperimentOrder, Experiment] = RecordFiles(
+            ExperimentJournal,
+            base,
+            cache,
+            document=experiment_document,
+            report=lambda experiment: build_experiment_report(read_experiment(base, experiment)),
+        )
 
     def desired(self) -> DesiredState:
         """What should be."""
@@ -58,69 +73,21 @@ class ModelFiles:
         path = self._layout.manifest(version)
         return self._get(("manifest", version), lambda: read_manifest(path), path)
 
-    # Rollouts
+    # What runs
 
-    def rollout_ids(self) -> list[str]:
-        """Ids of all rollouts, oldest first."""
-        folder = self.base.control / "rollouts"
-        with storage_faults(folder, "read"):
-            try:
-                names = sorted(entry.name for entry in folder.iterdir())
-            except FileNotFoundError:
-                return []
-        return [name for name in names if name in self._ended or (folder / name / "state.json").is_file()]
+    def running_rollout(self) -> RolloutState | None:
+        """The rollout that runs, or else waits to; None when all have ended."""
+        return current_rollout(self.rollouts.unfinished)
 
-    def journal(self, rollout: str) -> Journal:
-        """The journal of a rollout that is there. Raises `NotFound`."""
-        journal = Journal(self.base, rollout)
-        if not is_record_id(rollout) or not journal.exists():
-            raise NotFound("rollout", rollout, f"model {self.base.name!r}", self.rollout_ids()[-10:])
-        return journal
-
-    def rollout(self, journal: Journal) -> RolloutState:
-        """A rollout's state."""
-        return self._get(("state", journal.id), journal.state, journal.path / "state.json")
-
-    def plan(self, journal: Journal) -> Plan:
-        """A rollout's plan."""
-        return self._get(("plan", journal.id), journal.plan, journal.path / "plan.json")
-
-    def orders(self, journal: Journal) -> list[Order]:
-        """What was ordered of a rollout."""
-        return self._get(("orders", journal.id), journal.orders, journal.path / "orders.jsonl")
-
-    def report(self, journal: Journal) -> dict[str, Any]:
-        """A rollout's report (`rollout.report`), with nothing in it that JSON does not have. Not to be changed."""
-        files = tuple(journal.path / name for name in ("state.json", "windows.jsonl", "verdicts.jsonl", "orders.jsonl"))
-        key = (self.base.name, journal.id)
-        return self._reports.get(key, files, lambda: json_form(build_report(read_rollout(self.base, journal.id))))
-
-    def unfinished(self) -> list[RolloutState]:
-        """The rollouts that have not ended, oldest first."""
-        states = []
-        for rollout in self.rollout_ids():
-            if rollout in self._ended:
-                continue
-            state = self.rollout(Journal(self.base, rollout))
-            if state.finished:
-                self._ended.add(rollout)
-            else:
-                states.append(state)
-        return states
-
-    def running(self) -> RolloutState | None:
-        """The rollout that runs, or else waits to."""
-        unfinished = self.unfinished()
-        return next((state for state in unfinished if state.phase is not Phase.QUEUED), next(iter(unfinished), None))
+    def running_experiment(self) -> ExperimentState | None:
+        """The A/B test that runs; None when all have ended."""
+        return next(iter(self.experiments.unfinished), None)
 
     def needing(self, version: int) -> str | None:
         """In words, the rollout or A/B test that has not ended and may still ask for this version; None where none may."""
-        for state in self.unfinished():
-            if version in state.needed:
-                return f"rollout {state.id}"
-        experiment = self.experiments.running()
-        needed = frozenset() if experiment is None else self.experiments.needed(experiment)
-        return f"the A/B test {experiment}" if version in needed else None
+        rollouts = (f"rollout {state.id}" for state in self.rollouts.unfinished if version in state.needed)
+        experiments = (f"the A/B test {state.id}" for state in self.experiments.unfinished if version in state.needed)
+        return next(chain(rollouts, experiments), None)
 
     def _get(self, what: object, read: Any, *files: Path) -> Any:
         return self._cache.get((self.base.name, what), files, read)

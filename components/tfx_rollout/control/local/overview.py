@@ -50,7 +50,7 @@ class Overview(Part):
         found = observed or ObservedState(files.base.name)
         wanting = differences(desired, observed, served=served)
         versions = files.versions()
-        running, experiment = files.running(), files.experiments.running()
+        rollout, experiment = files.running_rollout(), files.running_experiment()
         return ModelOverview(
             model=files.base.name,
             generation=desired.generation,
@@ -73,8 +73,8 @@ class Overview(Part):
                 for version in sorted(versions, reverse=True)
             ],
             differences=wanting,
-            rollout=None if running is None else self._rollout(files, running.id),
-            experiment=None if experiment is None else files.experiments.document(experiment),
+            rollout=None if rollout is None else files.rollouts.document(rollout.id),
+            experiment=None if experiment is None else files.experiments.document(experiment.id),
         )
 
     def _unreadable(self, name: str) -> list[str]:
@@ -83,7 +83,7 @@ class Overview(Part):
             files = self._root.files(name)
             files.desired()
             files.observed()
-            files.unfinished()
+            list(files.rollouts.unfinished)
         except NotFound:
             return []
         except StorageFault as fault:

@@ -10,11 +10,10 @@ from typing import Any
 from tfx_rollout.control.access.audit import AuditLog
 from tfx_rollout.control.access.feedback_tally import FeedbackTally
 from tfx_rollout.control.access.tokens import TokenFile
-from tfx_rollout.control.documents import Role, Rollout
+from tfx_rollout.control.documents import Role
 from tfx_rollout.control.local.model_files import ModelFiles
 from tfx_rollout.control.local.presence import RootPresence
 from tfx_rollout.control.local.read_cache import ReadCache
-from tfx_rollout.control.local.rollout_documents import rollout_document
 from tfx_rollout.errors import NotFound
 from tfx_rollout.model_store import BasePath, ModelStore
 
@@ -55,8 +54,3 @@ class Part:
     def _recorded(self, action: str, model: str | None = None, **facts: Any) -> AbstractContextManager[Callable[[str], None]]:
         """Records the change that the block makes, whatever comes of it. The block is given a function that says what did."""
         return self._root.audit.recorded(self.by, str(self.role), action, model, facts)
-
-    def _rollout(self, files: ModelFiles, rollout: str) -> Rollout:
-        """A rollout as it stands. Raises `NotFound`."""
-        journal = files.journal(rollout)
-        return rollout_document(files.plan(journal), files.rollout(journal), files.orders(journal))

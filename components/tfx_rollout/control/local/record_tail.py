@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 from pydantic import BaseModel
 
+from tfx_rollout.control.documents.json_form import json_form
 from tfx_rollout.control.local.line_file import LineFile
+from tfx_rollout.control.local.record_files import RecordFiles
+from tfx_rollout.journal import RecordJournal
+from tfx_rollout.journal.record import StateT
 
 Line = dict[str, Any]
 
@@ -18,22 +21,16 @@ POLL_S = 0.25
 """Seconds between two looks at what is followed."""
 
 
-class _Standing(Protocol):
-    @property
-    def finished(self) -> bool: ...
-
-
-S = TypeVar("S", bound=_Standing)
-
-
-class RecordTail(ABC, Generic[S]):
-    """Follows one record. Each look costs what is new, however long the record is.
+class RecordTail(Generic[StateT]):
+    """Follows one record: its events, and how it stands after them. Each look costs what is new, however long the record is.
 
     Lines of a state that was never written (its controller died) are written anew by the next
     controller; so only what the state counts is told, and of two lines with one number the later one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, files: RecordFiles[Any, StateT, Any, Any], journal: RecordJournal[Any, StateT, Any]) -> None:
+        self._files, self._journal = files, journal
+        self._events = CommittedLines(journal.path / "events.jsonl")
         self._told: BaseModel | None = None
         self.ended = False
         """Whether it has ended, and everything was told."""
@@ -43,14 +40,14 @@ class RecordTail(ABC, Generic[S]):
         if self.ended:
             return []
         # The state is read first: whatever it counts is in the other files already.
-        state = self._state()
-        document = self._document(state)
+        state = self._files.state(self._journal)
+        document = self._files.document_of(self._journal, state)
         if document == self._told:
             return []
         self._told = document
         lines = [*self._committed(state), {"type": "state", **document.model_dump(mode="json")}]
         if state.finished:
-            lines.append({"type": "report", **self._report()})
+            lines.append({"type": "report", **self._files.report(self._journal.id)})
             self.ended = True
         return lines
 
@@ -62,18 +59,9 @@ class RecordTail(ABC, Generic[S]):
                 return
             time.sleep(POLL_S)
 
-    @abstractmethod
-    def _state(self) -> S: ...
-
-    @abstractmethod
-    def _document(self, state: S) -> BaseModel: ...
-
-    @abstractmethod
-    def _committed(self, state: S) -> list[Line]:
+    def _committed(self, state: StateT) -> list[Line]:
         """The lines that this state counts and no state before it did."""
-
-    @abstractmethod
-    def _report(self) -> dict[str, Any]: ...
+        return [{"type": "event", **json_form(line)} for line in self._events.read(state.events)]
 
 
 class CommittedLines:

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx_rollout.control.documents import Rollout
 from tfx_rollout.control.documents.json_form import json_form
-from tfx_rollout.control.local.model_files import ModelFiles
+from tfx_rollout.control.local.record_files import RecordFiles
 from tfx_rollout.control.local.record_tail import CommittedLines, Line, RecordTail
-from tfx_rollout.control.local.rollout_documents import rollout_document
-from tfx_rollout.rollout.journal import Journal
+from tfx_rollout.journal import RecordJournal
 from tfx_rollout.rollout.state import RolloutState
 
 
 class RolloutTail(RecordTail[RolloutState]):
-    """Follows the record of one rollout; see `Control.follow_rollout`."""
+    """Follows the record of one rollout, with its verdicts; see `Control.follow_rollout`."""
 
-    def __init__(self, files: ModelFiles, journal: Journal) -> None:
-        super().__init__()
-        self._files, self._journal = files, journal
-        self._events = CommittedLines(journal.path / "events.jsonl")
+    def __init__(self, files: RecordFiles[Any, RolloutState, Any, Any], journal: RecordJournal[Any, RolloutState, Any]) -> None:
+        super().__init__(files, journal)
         self._windows = CommittedLines(journal.path / "windows.jsonl")
         self._verdicts = CommittedLines(journal.path / "verdicts.jsonl", number="window")
 
-    def _state(self) -> RolloutState:
-        return self._files.rollout(self._journal)
-
-    def _document(self, state: RolloutState) -> Rollout:
-        return rollout_document(self._files.plan(self._journal), state, self._files.orders(self._journal))
-
     def _committed(self, state: RolloutState) -> list[Line]:
-        lines = [{"type": "event", **json_form(line)} for line in self._events.read(state.events)]
+        lines = super()._committed(state)
         verdicts = {line["window"]: line["verdict"] for line in self._verdicts.read(state.windows)}
         for window in self._windows.read(state.windows):
             # A window that was left without a verdict is judged by the next controller, before anything else.
@@ -38,9 +28,6 @@ class RolloutTail(RecordTail[RolloutState]):
                 verdict = verdicts[window["number"]]
                 lines.append({"type": "verdict", "window": json_form(window), "verdict": json_form(verdict)})
         return sorted(lines, key=_place)
-
-    def _report(self) -> dict[str, Any]:
-        return self._files.report(self._journal)
 
 
 def _place(line: Line) -> tuple[int, int]:

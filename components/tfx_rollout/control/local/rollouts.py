@@ -31,13 +31,13 @@ class RolloutsPart(Part):
         return _plan_document(plan_from_dict(document))
 
     def rollouts(self, model: str, *, limit: int = 100, offset: int = 0) -> Rollouts:
-        files = self._root.files(model)
-        ids = files.rollout_ids()[::-1]
-        page = ids[offset : offset + limit]
-        return Rollouts(model=model, rollouts=[self._rollout(files, rollout) for rollout in page], total=len(ids))
+        files = self._root.files(model).rollouts
+        ids = files.ids()[::-1]
+        page = [files.document(rollout) for rollout in ids[offset : offset + limit]]
+        return Rollouts(model=model, rollouts=page, total=len(ids))
 
     def rollout(self, model: str, rollout: str) -> Rollout:
-        return self._rollout(self._root.files(model), rollout)
+        return self._root.files(model).rollouts.document(rollout)
 
     def start_rollout(self, model: str, wanted: RolloutWanted) -> Rollout:
         facts = {"version": wanted.version, "plan": wanted.plan if isinstance(wanted.plan, str) else None, "why": wanted.why}
@@ -50,27 +50,26 @@ class RolloutsPart(Part):
             version = versions[-1] if wanted.version is None else wanted.version
             started = start_rollout(files.base, version, plan, by=self.by, why=wanted.why)
             say(f"rollout {started} of version {version} by plan {plan.name}")
-        return self._rollout(files, started)
+        return files.rollouts.document(started)
 
     def order(self, model: str, rollout: str, wanted: OrderWanted, *, expected: str | None = None) -> Order:
         facts = {"rollout": rollout, "why": wanted.why, "now": wanted.now or None, "expected": expected}
         with self._recorded(f"order to {wanted.kind}", model, **facts) as say:
             files = self._root.files(model)
-            journal = files.journal(rollout)
+            journal = files.rollouts.journal(rollout)
             sent = send_order(files.base, rollout, wanted.kind, by=self.by, why=wanted.why, now=wanted.now, revision=expected)
             say(f"order {sent.number} of rollout {rollout}")
-        return order_document(files.rollout(journal), sent)
+        return order_document(files.rollouts.state(journal), sent)
 
     def rollout_report(self, model: str, rollout: str) -> dict[str, Any]:
-        files = self._root.files(model)
-        return files.report(files.journal(rollout))
+        return self._root.files(model).rollouts.report(rollout)
 
     def follow_rollout(self, model: str, rollout: str) -> Iterator[dict[str, Any]]:
         return self.tail_rollout(model, rollout).follow()
 
     def tail_rollout(self, model: str, rollout: str) -> RolloutTail:
         """What `follow_rollout` tells, for who does the waiting himself."""
-        files = self._root.files(model)
+        files = self._root.files(model).rollouts
         return RolloutTail(files, files.journal(rollout))
 
 

@@ -94,6 +94,24 @@ def test_a_version_that_is_pinned_during_a_rollout_is_held_by_all_that_follows(l
     assert live.serving.servers["m"].answers("next") == 3
 
 
+@pytest.mark.parametrize(("failures", "outcome", "answers"), [(0.0, "promoted", 2), (0.2, "rolled_back", 1)])
+def test_a_version_that_is_pinned_during_a_rollout_and_does_not_load_keeps_it_from_nothing(
+    live, plan, failures, outcome, answers
+):
+    start(live, plan(promotion="automatic"))
+    live.run(lambda state: state.phase is Phase.RUNNING)
+    live.serving.broken = {3}
+    for server in live.serving.servers.values():
+        server.broken = {3}
+    now = live.base.desired()
+    live.base.write_desired(now.change(versions=(*now.versions, 3), pinned=(3,)), expected=now.generation)
+    live.canary(Behaviour(failures=failures))
+    assert live.run(lambda state: state.finished).outcome == outcome
+    assert live.serving.answers(Track.STABLE) == answers
+    assert live.base.desired().pinned == (3,)
+    assert "version 3 does not load" in str(live.base.observed().fault)
+
+
 def test_a_first_version_goes_live_without_a_canary_and_says_so(world, plan):
     rollout = start(world, plan(), version=1)
     state = world.run()

@@ -42,7 +42,7 @@ def observed(*servers, generation=1, **changes) -> ObservedState:
 def state(plan):
     def build(phase, **changes):
         state = RolloutState("r", "m", 2, "d", "quick", begin(plan()), "ann", "why", 0.0, phase=phase)
-        return state.change(**{"before": BEFORE, "wanted": WANTED, **changes})
+        return state.change(**{"before": BEFORE, "wanted": WANTED, "generation": 2, **changes})
 
     return build
 
@@ -71,6 +71,19 @@ def test_a_rollback_is_over_when_the_traffic_is_back_though_something_else_canno
     rolling_back = state(Phase.ROLLING_BACK)
     assert of_serving(plan, rolling_back, observed(PRIMARY, **back)) is Event.APPLIED
     assert of_serving(plan, rolling_back, observed(PRIMARY, **back, split=Split(1))) is None
+
+
+def test_what_people_have_pinned_since_is_not_waited_for(plan, state):
+    pinned = {"wanted": WANTED.change(generation=3, versions=(1, 2, 3), pinned=(3,))}
+    back = observed(PRIMARY, generation=2, routes={Track.STABLE: ROUTES[Track.STABLE]})
+    assert of_serving(plan, state(Phase.ROLLING_BACK, **pinned), back) is Event.APPLIED
+    assert of_serving(plan, state(Phase.ROLLING_BACK, **pinned), observed(PRIMARY, generation=2)) is None
+    assert of_serving(plan, state(Phase.PROMOTING, **pinned), back) is None, "version 2 is not live yet"
+    ready = ServerObservation("m", True, 1, 1, 2, 0, (1, 2), {Label.STABLE: 2}, {2: VersionState.AVAILABLE}, {Label.STABLE: 2})
+    live = observed(ready, generation=2, routes={Track.STABLE: ROUTES[Track.STABLE]})
+    assert of_serving(plan, state(Phase.PROMOTING, **pinned), live) is Event.APPLIED
+    assert of_serving(plan, state(Phase.ROLLING_BACK, **pinned), live) is None, "version 1 is not live again yet"
+    assert of_serving(plan, state(Phase.PROMOTING, generation=3, **pinned), live) is None, "it was asked for with the traffic"
 
 
 def test_a_load_error_is_a_fault_of_the_candidate_only_where_it_is_the_candidate_that_is_configured(state):

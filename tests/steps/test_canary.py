@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tfx_rollout.control.local import LocalControl
 from tfx_rollout.errors import Conflict, NotFound, ServingFault
 from tfx_rollout.model_store import BasePath, ModelStore
 from tfx_rollout.rollout import Phase, await_rollout, list_rollouts, plan_from_dict, read_rollout, send_order, start_rollout
@@ -87,6 +88,19 @@ def test_a_rollout_that_somebody_paused_while_it_held_gets_its_last_word_when_it
         ended = settle(live, found, True, by="test", why="all evidence", timeout_s=60, say=resume_when_waited_for)
     assert (ended.outcome, ended.passed) == ("promoted", True)
     assert lines[0].endswith("holds no more but is paused, which a person has to end")
+
+
+@pytest.mark.parametrize("taken_up", [True, False])
+def test_what_people_pin_between_the_rollout_and_its_last_word_fails_no_pipeline(live, quick, supervised, taken_up):
+    operator = LocalControl(ModelStore(live.store.root), by="ann")
+    with supervised(live):
+        found = run(live, 2, quick)
+        operator.pin("taxi", 1, why="the one we trust")
+        if taken_up:
+            await_rollout(live, found.rollout, until=lambda state: state.wanted.pinned == (1,), timeout=30)
+        ended = say_last_word(live, found, promote=True)
+    assert (ended.outcome, ended.generation > found.generation) == ("promoted", True)
+    assert (live.desired().stable, live.desired().pinned) == (2, (1,))
 
 
 def test_a_version_that_is_refused_is_rolled_back(live, quick, supervised):

@@ -27,7 +27,7 @@ from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import segments
 from tfx_rollout.rollout.driver import FAULT_GRACE_SECONDS, Clock
-from tfx_rollout.rollout.held_beside import held_beside
+from tfx_rollout.rollout.held_beside import HeldBeside, Overruled, beside
 from tfx_rollout.rollout.state import Segment
 from tfx_rollout.traffic import Cause, DesiredState, ObservedState, Split, Sticky, Track, primary_server
 
@@ -58,8 +58,10 @@ class ExperimentDriver:
 
     def step(self, state: ExperimentState) -> None:
         """The next thing to do, if there is one."""
-        if self._catch_up(state) or self._judge_recorded(state) or self._obey(state):
+        caught_up = self._catch_up(state)
+        if caught_up is None or self._judge_recorded(caught_up) or self._obey(caught_up):
             return
+        state = caught_up
         if state.phase is ExperimentPhase.SUBMITTED:
             desired = self._base.desired()
             beginning = signals.of_beginning(state, desired, self._base.versions())
@@ -99,23 +101,37 @@ class ExperimentDriver:
 
     # What was written before, and what is asked for
 
-    def _catch_up(self, state: ExperimentState) -> bool:
-        """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the test if it is
-        about traffic, and goes into all that follows if it is about what else is held."""
-        wanted, found = state.wanted, self._base.desired()
-        if wanted is None or state.before is None or found == wanted:
-            return False
-        if found.generation == wanted.generation - 1:
+    def _catch_up(self, state: ExperimentState) -> ExperimentState | None:
+        """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the test if it
+        is about traffic, and goes into all that follows if it is about what else is held.
+
+        The state to go on with; None where something was written that has to be seen first.
+        """
+        wanted, before = state.wanted, state.before
+        if wanted is None or before is None or self._base.desired() == wanted:
+            return state
+        # Under the lock, or those who change what is held again and again would always come first.
+        with self._base.lock():
+            found = self._base.desired()
+            if found.generation != wanted.generation - 1:
+                return self._go_on_over(state, beside(self._base, before, wanted, found))
             self._write_desired(wanted)
-        elif now := held_beside(self._base, state.before, wanted, found):
-            held = state.change(before=now.before, wanted=now.wanted)
-            reason = f"{found.cause.by} has changed what is held beside the test ({found.cause.why}); it goes on."
-            self.journal.write_state(self._noted(held, "held", reason, found.cause.by))
-        else:
-            reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the test ends here."
+        return None
+
+    def _go_on_over(self, state: ExperimentState, others: HeldBeside | Overruled) -> ExperimentState | None:
+        by, why = others.cause.by, others.cause.why
+        if isinstance(others, Overruled):
+            reason = f"{by} has changed the desired state ({why}), so the test ends here."
             outcome = state.outcome or "failed"
-            self._move(state, ExperimentSignal(ExperimentEvent.OVERRULED, reason, found.cause.by, outcome=outcome))
-        return True
+            self._move(state, ExperimentSignal(ExperimentEvent.OVERRULED, reason, by, outcome=outcome))
+            return None
+        reason = f"{by} has changed what is held beside the test ({why}); it goes on."
+        held = self._noted(state.change(before=others.before, wanted=others.wanted), "held", reason, by)
+        self.journal.write_state(held)
+        if others.found:
+            return held
+        self._write_desired(others.wanted)
+        return None
 
     def _judge_recorded(self, state: ExperimentState) -> bool:
         """Judge what a crash kept from being judged, before anything that came after it."""

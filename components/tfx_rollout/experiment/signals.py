@@ -71,8 +71,8 @@ def of_serving(plan: ExperimentPlan, state: ExperimentState, observed: ObservedS
         return None
     if state.phase is ExperimentPhase.LOADING and variants_serve(state, observed):
         return ExperimentSignal(ExperimentEvent.READY, f"The variants are loaded; the test begins: {plan.split}.")
-    over = observed.generation >= state.wanted.generation or _traffic_is_there(state.wanted, observed)
-    if state.phase is ExperimentPhase.ENDING and over:
+    applied = observed.generation >= state.wanted.generation or _traffic_is_there(state, state.wanted, observed)
+    if state.phase is ExperimentPhase.ENDING and applied:
         return ExperimentSignal(ExperimentEvent.APPLIED, state.reason)
     return None
 
@@ -82,11 +82,12 @@ def in_force(state: ExperimentState, observed: ObservedState) -> bool:
     return state.wanted is not None and observed.split == state.wanted.split and variants_serve(state, observed)
 
 
-def _traffic_is_there(wanted: DesiredState, observed: ObservedState) -> bool:
-    """Whether all traffic goes where the test's end wants it, though something else cannot be had (a pinned version)."""
+def _traffic_is_there(state: ExperimentState, wanted: DesiredState, observed: ObservedState) -> bool:
+    """Whether all traffic goes where the test's end wants it, though something else of it is not there (a pinned version)."""
+    not_awaited = observed.fault is not None or state.held_since
     found, route = routes(wanted), observed.routes.get(Track.STABLE)
     there = (observed.split, dict(observed.routes)) == (wanted.split, found)
-    return observed.fault is not None and there and route is not None and serves(observed, route, wanted.labels[Label.STABLE])
+    return not_awaited and there and route is not None and serves(observed, route, wanted.labels[Label.STABLE])
 
 
 def variants_serve(state: ExperimentState, observed: ObservedState) -> bool:

@@ -98,6 +98,11 @@ class ExperimentState:
         return {Track.STABLE: self.control or 0, **self.variants}
 
     @property
+    def held_since(self) -> bool:
+        """Whether people have changed what is held since it moved traffic: what they asked for is not waited for."""
+        return self.wanted is not None and self.wanted.generation > self.generation
+
+    @property
     def needed(self) -> frozenset[int]:
         """The versions that it may still ask for: the variants, and all that it may return to."""
         return frozenset((*self.variants.values(), *(() if self.before is None else self.before.versions)))

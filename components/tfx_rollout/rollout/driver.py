@@ -16,7 +16,7 @@ from tfx_rollout.evidence import Window
 from tfx_rollout.journal import Refusal
 from tfx_rollout.model_store import BasePath, Guard
 from tfx_rollout.rollout import desired_states, elapsed, segments, signals
-from tfx_rollout.rollout.held_beside import held_beside
+from tfx_rollout.rollout.held_beside import HeldBeside, Overruled, beside
 from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.judge import accept, judge, open_stage
 from tfx_rollout.rollout.machine import APPROVALS, Effect, Event, transition
@@ -57,8 +57,10 @@ class RolloutDriver:
 
     def step(self, state: RolloutState) -> None:
         """The next thing to do, if there is one."""
-        if self._catch_up(state) or self._judge_recorded(state) or self._obey(state):
+        caught_up = self._catch_up(state)
+        if caught_up is None or self._judge_recorded(caught_up) or self._obey(caught_up):
             return
+        state = caught_up
         if state.phase is Phase.QUEUED:
             self._move(state, Signal(Event.TURN, "The rollout before it has ended."))
             return
@@ -99,22 +101,36 @@ class RolloutDriver:
 
     # What was written before, and what is asked for
 
-    def _catch_up(self, state: RolloutState) -> bool:
+    def _catch_up(self, state: RolloutState) -> RolloutState | None:
         """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the rollout if it
-        is about traffic, and goes into all that follows if it is about what else is held."""
-        wanted, found = state.wanted, self._base.desired()
-        if wanted is None or state.before is None or found == wanted:
-            return False
-        if found.generation == wanted.generation - 1:
+        is about traffic, and goes into all that follows if it is about what else is held.
+
+        The state to go on with; None where something was written that has to be seen first.
+        """
+        wanted, before = state.wanted, state.before
+        if wanted is None or before is None or self._base.desired() == wanted:
+            return state
+        # Under the lock, or those who change what is held again and again would always come first.
+        with self._base.lock():
+            found = self._base.desired()
+            if found.generation != wanted.generation - 1:
+                return self._go_on_over(state, beside(self._base, before, wanted, found))
             self._write_desired(wanted)
-        elif now := held_beside(self._base, state.before, wanted, found):
-            held = state.change(before=now.before, wanted=now.wanted)
-            reason = f"{found.cause.by} has changed what is held beside the rollout ({found.cause.why}); it goes on."
-            self.journal.write_state(self._noted(held, "held", reason, found.cause.by))
-        else:
-            reason = f"{found.cause.by} has changed the desired state ({found.cause.why}), so the rollout ends here."
-            self._move(state, Signal(Event.OVERRULED, reason, found.cause.by))
-        return True
+        return None
+
+    def _go_on_over(self, state: RolloutState, others: HeldBeside | Overruled) -> RolloutState | None:
+        by, why = others.cause.by, others.cause.why
+        if isinstance(others, Overruled):
+            reason = f"{by} has changed the desired state ({why}), so the rollout ends here."
+            self._move(state, Signal(Event.OVERRULED, reason, by))
+            return None
+        reason = f"{by} has changed what is held beside the rollout ({why}); it goes on."
+        held = self._noted(state.change(before=others.before, wanted=others.wanted), "held", reason, by)
+        self.journal.write_state(held)
+        if others.found:
+            return held
+        self._write_desired(others.wanted)
+        return None
 
     def _judge_recorded(self, state: RolloutState) -> bool:
         """Judge a window that a crash kept from being judged, before anything that came after it."""

@@ -99,7 +99,7 @@ def of_serving(plan: Plan, state: RolloutState, observed: ObservedState) -> Sign
         return Signal(event, f"Version {state.version} is live as the first version, without a canary.")
     if state.phase is Phase.PROMOTING and live:
         return Signal(Event.APPLIED, f"Version {state.version} is live for everybody.")
-    if state.phase is Phase.ROLLING_BACK and (applied or _traffic_is_back(observed)):
+    if state.phase is Phase.ROLLING_BACK and (applied or _traffic_is_back(state, observed)):
         return Signal(Event.APPLIED, state.reason)
     return None
 
@@ -122,15 +122,26 @@ def candidate_serves(state: RolloutState, observed: ObservedState) -> bool:
 
 
 def _traffic_is_there(state: RolloutState, observed: ObservedState) -> bool:
-    """Whether the candidate has all the traffic, though something else of the wanted state cannot be had (a pinned version)."""
+    """Whether the candidate has all the traffic, though something else of the wanted state is not there (a pinned version)."""
+    not_awaited = observed.fault is not None or state.held_since
+    return not_awaited and _without_canary(observed) and _is_live(state.version, observed)
+
+
+def _traffic_is_back(state: RolloutState, observed: ObservedState) -> bool:
+    """Whether the canary has neither weight nor route, though something else of the wanted state cannot be had, or, where that
+    was only asked for since, is not there."""
+    not_awaited = observed.fault is not None or (state.held_since and _is_live(state.stable, observed))
+    return not_awaited and _without_canary(observed)
+
+
+def _without_canary(observed: ObservedState) -> bool:
+    return observed.split == Split() and Track.CANARY not in observed.routes
+
+
+def _is_live(version: int | None, observed: ObservedState) -> bool:
+    """Whether stable's requests are answered by this version; for None, whether there are no such requests."""
     route = observed.routes.get(Track.STABLE)
-    alone = observed.split == Split() and Track.CANARY not in observed.routes
-    return observed.fault is not None and alone and route is not None and serves(observed, route, state.version)
-
-
-def _traffic_is_back(observed: ObservedState) -> bool:
-    """Whether the canary has neither weight nor route, though something else of the wanted state cannot be had."""
-    return observed.fault is not None and observed.split == Split() and Track.CANARY not in observed.routes
+    return route is None if version is None else route is not None and serves(observed, route, version)
 
 
 def serving_fault(state: RolloutState, observed: ObservedState) -> str | None:

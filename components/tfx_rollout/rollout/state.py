@@ -144,6 +144,11 @@ class RolloutState:
         return f"e{self.events}w{self.windows}"
 
     @property
+    def held_since(self) -> bool:
+        """Whether people have changed what is held since it moved traffic: what they asked for is not waited for."""
+        return self.wanted is not None and self.wanted.generation > self.generation
+
+    @property
     def needed(self) -> frozenset[int]:
         """The versions that it may still ask for: the candidate, and all that it may return to."""
         return frozenset((self.version, *(() if self.before is None else self.before.versions)))

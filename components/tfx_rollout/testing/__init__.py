@@ -9,7 +9,7 @@ The serving keeps TensorFlow Serving's rules for labels and versions and is driv
 very `next_step` that drives real processes; only the processes are simulated. The evidence
 is a scripted stream of requests, the same for the same seed however it is cut into windows.
 `SimulatedUsers` are the requests of an A/B test, and the feedback about them. `ServedRoot(base)` puts all of it behind a
-root, for tests of a pipeline's steps.
+root, for tests of what goes through the files alone: a pipeline's steps, an operator's changes.
 """
 
 from tfx_rollout.testing.clock import ManualClock

@@ -20,7 +20,7 @@ LAYERS = [
     {"errors", "lazy_names"},
     {"traffic"},
     {"model_store", "saved_model"},
-    {"validation", "blessing", "gateway", "evidence", "metrics", "analysis", "serving", "replay", "journal"},
+    {"validation", "blessing", "gateway", "evidence", "metrics", "analysis", "serving", "replay", "journal", "audit"},
     {"rollout", "experiment"},
     {"supervisor", "schedule"},
     {"steps"},

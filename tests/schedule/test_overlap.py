@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tfx_rollout.audit import AuditLog
 from tfx_rollout.errors import CorruptState, RetrainingOverlap
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout import list_rollouts, load_plan, read_rollout, start_rollout
@@ -94,6 +95,8 @@ def test_with_supersede_the_rollout_is_ordered_once_to_make_room_and_it_begins_w
         assert state.outcome == "rolled_back"
         assert base.desired().stable == 1
     assert [order.kind for order in read_rollout(base, rollout).orders] == ["supersede"]
+    (entry,) = AuditLog(base.store.access_dir).read().entries
+    assert (entry.by, entry.role, entry.action, entry.facts["rollout"]) == ("test", "step", "order to supersede", rollout)
     assert said[0] == f"rollout {rollout} of version 2 was ordered to make room"
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal, get_args
 
+from tfx_rollout.audit import step_recorded
 from tfx_rollout.errors import Conflict, RetrainingOverlap
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout.operations import list_rollouts, send_order
@@ -95,9 +96,12 @@ def _patiently(take: Callable[[], object], on_overlap: OnOverlap, deadline: floa
 
 
 def _supersede(base: BasePath, states: list[RolloutState], by: str, say: Say) -> None:
+    why = "a retraining begins, whose model takes its place"
     for state in states:
         try:
-            send_order(base, state.id, "supersede", by=by, why="a retraining begins, whose model takes its place")
+            with step_recorded(base, by, "order to supersede", rollout=state.id, why=why) as note:
+                sent = send_order(base, state.id, "supersede", by=by, why=why)
+                note(f"order {sent.number} of rollout {state.id}")
             say(f"rollout {state.id} of version {state.version} was ordered to make room")
         except Conflict as refusal:
             say(str(refusal))  # it is being promoted, or has just ended: then its end is near

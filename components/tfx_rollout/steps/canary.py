@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfx_rollout.audit import step_recorded
 from tfx_rollout.errors import Conflict, NotFound, OrderWaiting, ServingFault
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout import Plan, build_report, render_html
@@ -109,7 +110,9 @@ def run_canary(
             reason = f"version {version} has been live since generation {state.generation}, so nothing was moved"
             return Outcome("already_live", True, reason, version, manifest.digest, generation=state.generation)
         require_supervisor(base)
-        rollout = start_rollout(base, version, plan, by=by, why=why)
+        with step_recorded(base, by, "start a rollout", version=version, plan=plan.name, why=why) as note:
+            rollout = start_rollout(base, version, plan, by=by, why=why)
+            note(f"rollout {rollout} of version {version} by plan {plan.name}")
         say(f"rollout {rollout} of version {version} of {base.name} begins, by the plan {plan.name}")
     else:
         require_supervisor(base)
@@ -162,7 +165,7 @@ def _order_in_turn(
     expected = Expectation(rollout=found.rollout, generation=found.generation, digest=found.digest)
     while True:
         try:
-            send_order(base, found.rollout, kind, by=by, why=why, expect=expected)
+            give_order(base, found.rollout, kind, by=by, why=why, expect=expected)
             return
         except OrderWaiting as first:
             await_taken(base, first, timeout_s or SETTLE_SECONDS, say)
@@ -173,6 +176,13 @@ def _order_in_turn(
                 raise
         if _uninterrupted(base, found.rollout, plan, timeout_s, say).phase is not Phase.HOLDING:
             return
+
+
+def give_order(base: BasePath, rollout: str, kind: OrderKind, *, by: str, why: str, expect: Expectation | None = None) -> None:
+    """Send an order, for the record. Raises what `send_order` raises."""
+    with step_recorded(base, by, f"order to {kind}", rollout=rollout, why=why) as note:
+        sent = send_order(base, rollout, kind, by=by, why=why, expect=expect)
+        note(f"order {sent.number} of rollout {rollout}")
 
 
 def await_taken(base: BasePath, order: OrderWaiting, timeout_s: float, say: Say) -> RolloutState:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfx_rollout.audit import record_refused_step, step_recorded
 from tfx_rollout.blessing import Evidence, Policy, Subject, decide
 from tfx_rollout.model_store import BasePath, Published, content_digest
+
+PUBLISH = "publish a version"
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,15 @@ def push(base: BasePath, model: Path, evidence: Sequence[Evidence], *, uri: str,
     Raises what `BasePath.publish` raises.
     """
     subject = Subject(content_digest(model), uri)
+    by, facts = provenance.get("by", ""), {"run": provenance.get("run"), "source": uri, "digest": subject.digest}
     # Blessings of other components name no model; that a yes is about another one is told all the same.
     decision = decide(subject, evidence, Policy(tuple(piece.kind for piece in evidence), unbound="accept"))
     if not decision.promote:
+        record_refused_step(base, by, PUBLISH, decision.reason, **facts)
         return PushResult(None, decision.reason, subject.digest)
-    published = base.publish(model, provenance=provenance)
+    with step_recorded(base, by, PUBLISH, **facts) as note:
+        published = base.publish(model, provenance=provenance)
+        note(f"version {published.version}" + ("" if published.created else ", which was there already"))
     return PushResult(
         published, "every connected blessing says yes" if evidence else "no blessing is connected", published.digest
     )

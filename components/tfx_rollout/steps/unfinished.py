@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from tfx_rollout.errors import Conflict, OrderWaiting
 from tfx_rollout.model_store import BasePath
-from tfx_rollout.rollout.operations import list_rollouts, read_rollout, send_order
+from tfx_rollout.rollout.operations import list_rollouts, read_rollout
 from tfx_rollout.rollout.state import Phase, RolloutState
-from tfx_rollout.steps.canary import SETTLE_SECONDS, Say, await_taken, follow, require_supervisor
+from tfx_rollout.steps.canary import SETTLE_SECONDS, Say, await_taken, follow, give_order, require_supervisor
 
 ENDING = frozenset({Phase.PROMOTING, Phase.STEPPING_BACK, Phase.ROLLING_BACK})
 """Phases that end by themselves: what was blessed goes live, and what goes back is on its way."""
@@ -51,7 +51,7 @@ def _abort(base: BasePath, rollout: str, by: str, why: str, timeout_s: float, sa
     """Order it, after what somebody else ordered first; not at all where the rollout is ending because of that."""
     while True:
         try:
-            send_order(base, rollout, "abort", by=by, why=why)
+            give_order(base, rollout, "abort", by=by, why=why)
             return
         except OrderWaiting as first:
             require_supervisor(base)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tfx_rollout.control.access.tokens import PREFIX, TokenFile
+from tfx_rollout.audit import SECRET_PREFIX
+from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role, TokenWanted
 from tfx_rollout.errors import Conflict, CorruptState, InvalidInput, NotFound, StorageFault
 
@@ -39,7 +40,7 @@ def wanted(name: str = "grafana", role: Role = Role.READ, days: float | None = N
 
 def test_a_token_is_known_by_its_secret_and_no_other_is(tokens):
     made = tokens.create(wanted(), by="ann")
-    assert re.fullmatch(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", made.secret)
+    assert re.fullmatch(rf"{SECRET_PREFIX}[A-Za-z0-9_-]{{43}}", made.secret)
     known = tokens.identify(made.secret)
     assert known is not None
     assert (known.name, known.role, known.created_by) == ("grafana", Role.READ, "ann")
@@ -70,7 +71,7 @@ def test_the_file_has_the_hash_alone_and_only_its_owner_reads_it(tokens):
     made = tokens.create(wanted(), by="ann")
     content = tokens.path.read_text()
     assert made.secret not in content
-    assert made.secret.removeprefix(PREFIX) not in content
+    assert made.secret.removeprefix(SECRET_PREFIX) not in content
     assert re.fullmatch(r"[0-9a-f]{64}", json.loads(content)["tokens"][0]["sha256"])
     assert stat.S_IMODE(tokens.path.stat().st_mode) == 0o600
     tokens.create(wanted("ben"), by="ann")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.audit import AuditLog
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role, TokenWanted
 from tfx_rollout.control.http.openapi import openapi_document

@@ -1,6 +1,5 @@
-"""Who may do what at a root, and who did: tokens, the record of changes, and how often one may ask.
+"""Who may do what at a root: tokens, which names they cannot have, and how often one may ask. Who did is in `audit`.
 
 <root>/.access/tokens.json     tokens: name, role, hash of the secret; readable by the owner alone
-<root>/.access/audit.jsonl     changes that were asked for, newest last; older ones in audit.1.jsonl …
 <root>/.access/lock
 """

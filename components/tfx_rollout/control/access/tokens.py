@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tfx_rollout.audit import SECRET_PREFIX
 from tfx_rollout.control.access.names import taken_for
 from tfx_rollout.control.documents import Token, TokenCreated, TokenWanted
 from tfx_rollout.errors import Conflict, CorruptState, InvalidInput, NotFound
 from tfx_rollout.model_store import FileLock, make_folder, read_json, storage_faults, write_json
 from tfx_rollout.model_store.file_stamp import FileStamp
 
-PREFIX = "tfxr_"
 SCHEMA = 1
 DAY_S = 86_400.0
 _OWNER_ALONE = 0o600
@@ -85,7 +85,7 @@ class TokenFile:
             raise InvalidInput(
                 f"A token cannot be called {wanted.name}, since the record of changes means {other} by that; choose another name."
             )
-        secret = PREFIX + secrets.token_urlsafe(32)
+        secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         make_folder(self._folder)
         with self._lock.held():
             kept = self._current()

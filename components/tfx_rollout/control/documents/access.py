@@ -73,6 +73,7 @@ class Audited(Document):
     at: float
     by: str
     role: str
+    """A token's; `admin` of who has the files of the root, `step` of a step of a pipeline or schedule."""
     action: str
     """What was asked for, in words: "load version 3"; of what the API itself refused, method and path."""
     model: str | None

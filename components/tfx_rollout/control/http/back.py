@@ -7,7 +7,7 @@ import logging
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.audit import AuditLog
 from tfx_rollout.control.access.names import API, NOBODY
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx_rollout.control.documents import AuditTrail, Token, TokenCreated, Tokens, TokenWanted
+from tfx_rollout.control.documents import Audited, AuditTrail, Token, TokenCreated, Tokens, TokenWanted
 from tfx_rollout.control.local.part import Part
 
 
@@ -21,4 +21,5 @@ class AccessPart(Part):
             return self._root.tokens.revoke(name)
 
     def audit(self, *, limit: int = 100, offset: int = 0) -> AuditTrail:
-        return self._root.audit.read(limit=limit, offset=offset)
+        page = self._root.audit.read(limit=limit, offset=offset)
+        return AuditTrail(entries=[Audited(**vars(entry)) for entry in page.entries], total=page.total)

@@ -27,7 +27,7 @@ class LocalControl(
     """Everything that can be asked of a root, by its files. Runs in any process; safe to use from several threads.
 
     It checks no role: who asks locally may write the files anyway, and the API checks it for
-    those who come over HTTP. Every change is recorded (`access.audit`) with `by` and `role`.
+    those who come over HTTP. Every change is recorded (`tfx_rollout.audit`) with `by` and `role`.
     """
 
     def __init__(self, store: ModelStore, *, by: str, role: Role = Role.ADMIN, traffic: TrafficMetrics | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfx_rollout.control.access.outcome import DONE
+from tfx_rollout.audit import DONE
 from tfx_rollout.control.documents import FeedbackTaken
 from tfx_rollout.control.local.part import Part
 from tfx_rollout.evidence.feedback import append_feedback

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.audit import AuditLog
 from tfx_rollout.control.access.feedback_tally import FeedbackTally
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role

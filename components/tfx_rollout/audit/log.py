@@ -7,6 +7,7 @@ is known all the same. The trail is bounded: a full file makes way, the oldest o
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -15,18 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tfx_rollout.control.access.outcome import DONE, status_of
-from tfx_rollout.control.access.tokens import PREFIX
-from tfx_rollout.control.documents import Audited, AuditTrail
+from tfx_rollout.audit.entry import AuditEntry, AuditPage
+from tfx_rollout.audit.outcome import DONE, status_of
 from tfx_rollout.errors import CorruptState, RolloutError
 from tfx_rollout.model_store import FileLock, append_line, make_folder, storage_faults
 
-log = logging.getLogger("tfx_rollout.control")
+log = logging.getLogger("tfx_rollout.audit")
 
 FILE_BYTES = 2 * 1024 * 1024
 FILES = 8
 """How many files are kept, the one that grows among them."""
-_SECRET = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{20,}}")
+SECRET_PREFIX = "tfxr_"
+"""How the secret of every token begins."""
+_SECRET = re.compile(rf"{SECRET_PREFIX}[A-Za-z0-9_-]{{20,}}")
 MOST_CHARACTERS = 1000
 """Of an action or what came of it."""
 
@@ -42,7 +44,7 @@ class AuditLog:
         self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any] | None = None
     ) -> None:
         """Adds an entry. Raises `StorageFault` and `Busy`."""
-        entry = Audited(
+        entry = AuditEntry(
             at=self._now(),
             by=_short(by),
             role=role,
@@ -59,15 +61,23 @@ class AuditLog:
         make_folder(self._folder)
         with self._lock.held():
             self._make_way()
-            append_line(self._file(0), entry.model_dump(mode="json"))
+            append_line(self._file(0), entry.to_json())
 
     @contextmanager
     def recorded(
-        self, by: str, role: str, action: str, model: str | None, facts: Mapping[str, Any]
+        self,
+        by: str,
+        role: str,
+        action: str,
+        model: str | None,
+        facts: Mapping[str, Any],
+        *,
+        where: Callable[[], bool] = lambda: True,
     ) -> Iterator[Callable[[str], None]]:
         """Records what comes of the block: what it says by the function that it is given, or its error, which is raised on.
 
-        A trail that cannot be written undoes no change: that is said to the log.
+        `where` is asked afterwards whether there is anything to record it of. A trail that cannot be written undoes
+        no change: that is said to the log.
         """
         said = "done"
 
@@ -79,9 +89,11 @@ class AuditLog:
             yield say
         except Exception as error:
             detail = str(error) if isinstance(error, RolloutError) else f"an error of this program ({type(error).__name__})"
-            self.record_or_log(by, role, action, model, status_of(error), detail, facts)
+            if where():
+                self.record_or_log(by, role, action, model, status_of(error), detail, facts)
             raise
-        self.record_or_log(by, role, action, model, DONE, said, facts)
+        if where():
+            self.record_or_log(by, role, action, model, DONE, said, facts)
 
     def record_or_log(
         self, by: str, role: str, action: str, model: str | None, status: int, detail: str, facts: Mapping[str, Any] | None = None
@@ -92,7 +104,7 @@ class AuditLog:
         except RolloutError as error:
             log.error("not in the audit trail: %s asked to %s (status %d): %s", by, action, status, error)
 
-    def read(self, *, limit: int = 100, offset: int = 0) -> AuditTrail:
+    def read(self, *, limit: int = 100, offset: int = 0) -> AuditPage:
         """Entries, newest first. Raises `StorageFault` and `CorruptState`."""
         lines: list[bytes] = []
         total = 0
@@ -104,7 +116,7 @@ class AuditLog:
                     newest_first = content[: content.rfind(b"\n")].split(b"\n")[::-1]
                     lines += newest_first[max(0, offset - total) : offset + limit - total]
                 total += count
-        return AuditTrail(entries=[self._parsed(line) for line in lines], total=total)
+        return AuditPage(entries=[self._parsed(line) for line in lines], total=total)
 
     def _make_way(self) -> None:
         """Lets the files move on by one when the one that grows is full. To be called under the lock."""
@@ -137,10 +149,10 @@ class AuditLog:
             except FileNotFoundError:
                 return b""
 
-    def _parsed(self, line: bytes) -> Audited:
+    def _parsed(self, line: bytes) -> AuditEntry:
         try:
-            return Audited.model_validate_json(line)
-        except ValueError as error:
+            return AuditEntry.from_json(json.loads(line))
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise CorruptState(
                 str(self._folder), f"an entry of the audit trail is not what this program wrote: {error}"
             ) from error
@@ -151,5 +163,5 @@ def _short(text: str) -> str:
 
     Without secrets, which people put where a name belongs.
     """
-    text = _SECRET.sub(f"{PREFIX}…", text.encode("utf-8", "backslashreplace").decode())
+    text = _SECRET.sub(f"{SECRET_PREFIX}…", text.encode("utf-8", "backslashreplace").decode())
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tfx_rollout.errors import Conflict, InvalidInput, NotFound, ServingFault, StorageFault
 
 DONE = 200
+REFUSED = 409
+"""Of what was not done because of what is there, though nothing went wrong."""
 _STATUSES: tuple[tuple[type[BaseException], int], ...] = (
     (InvalidInput, 422),
     (NotFound, 404),

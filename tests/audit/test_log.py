@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tfx_rollout.control.access.audit import AuditLog
+from tfx_rollout.audit import AuditLog
 from tfx_rollout.control.documents import TokenWanted
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.errors import Conflict, CorruptState, StaleGeneration
@@ -67,7 +67,7 @@ def test_what_raises_is_recorded_with_its_status_and_raised_on(folder):
 
 def test_a_trail_that_cannot_be_written_undoes_no_change_and_the_log_says_so(folder, caplog):
     folder.write_text("a file in the way")
-    with caplog.at_level(logging.ERROR, "tfx_rollout.control"), AuditLog(folder).recorded("ann", "admin", "pin", "taxi", {}):
+    with caplog.at_level(logging.ERROR, "tfx_rollout.audit"), AuditLog(folder).recorded("ann", "admin", "pin", "taxi", {}):
         pass
     assert "not in the audit trail: ann asked to pin (status 200)" in caplog.text
 

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from tfx_rollout import errors
-from tfx_rollout.control.access.outcome import status_of
+from tfx_rollout.audit import status_of
 from tfx_rollout.control.http.problems import STATUSES
 
 KINDS = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, errors.RolloutError)]

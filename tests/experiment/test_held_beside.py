@@ -133,3 +133,15 @@ def test_a_pinned_version_that_does_not_load_keeps_a_test_from_nothing(world, pl
     assert world.serving.answers(Track.STABLE) == 2
     assert world.base.desired().pinned == (4,)
     assert "version 4 does not load" in str(world.base.observed().fault)
+
+
+def test_what_is_pinned_while_a_test_ends_is_not_waited_for(world, plan):
+    world.start(plan())
+    world.run(lambda state: state.windows > 1)
+    world.order("stop")
+    world.run(lambda state: state.phase is ExperimentPhase.ENDING)
+    hold(world.base, iter(PEOPLE))
+    world.base.write_observed(world.serving.settle(world.state.wanted))
+    world.controller.tick()
+    assert (world.state.outcome, world.state.finished) == ("stopped", True)
+    assert world.base.observed().generation < world.base.desired().generation

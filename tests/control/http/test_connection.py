@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tfx_rollout.control.http import connection
-from tfx_rollout.control.http.connection import PatientProtocol
+from tfx_rollout.control.http.connection import HEAD_BYTES, PatientProtocol
 from tfx_rollout.control.http.connection_count import ConnectionCount
 
 ANSWER = b"HTTP/1.1 200 OK"
@@ -137,7 +137,23 @@ def test_a_body_that_nobody_reads_does_not_hold_the_connection_however_it_trickl
     talked(talk)
 
 
-@pytest.mark.parametrize("said", [b"\x16\x03\x01 no HTTP\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
+LONG = b"x" * (HEAD_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n z\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"GET /" + LONG + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + LONG + b"\r\n\r\n",
+    ],
+)
 def test_what_is_no_http_is_told_so_as_everything_else(talked, said: bytes):
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
@@ -145,6 +161,60 @@ def test_what_is_no_http_is_told_so_as_everything_else(talked, said: bytes):
         assert head.startswith(b"HTTP/1.1 400 ")
         assert b"application/problem+json" in head
         assert json.loads(body)["type"] == "/problems/bad-request"
+
+    talked(talk)
+
+
+def test_a_head_without_an_end_is_not_taken_in(talked, monkeypatch):
+    monkeypatch.setattr(connection, "HEAD_S", 60)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def send() -> None:
+            with suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+                while True:
+                    writer.write(b"x" * 1000)
+                    await writer.drain()
+
+        sending = asyncio.create_task(send())
+        # A reset may overtake the answer, since there is always more on the way.
+        with suppress(ConnectionError):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        await sending
+
+    talked(talk)
+
+
+def test_what_comes_behind_a_body_is_no_header_of_the_request():
+    seen = []
+
+    async def note_headers(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            continue
+        seen.extend(name for name, _ in scope["headers"])
+        await answer_slowly(scope, receive, send)
+
+    async def talk() -> None:
+        async with served(note_headers) as (_, address):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(
+                b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAuthorization: y\r\n\r\n"
+            )
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(ANSWER)
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(talk(), 30))
+    assert seen == [b"host", b"transfer-encoding"]
+
+
+def test_requests_that_come_before_the_answer_are_answered_in_their_order(talked):
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        one = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (2 * HEAD_BYTES) + b"x" * 2 * HEAD_BYTES
+        writer.write(one + one + b"GET / HT")
+        for _ in range(2):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(ANSWER)
+        writer.write(b"TP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(ANSWER)
 
     talked(talk)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from enum import Enum, auto
 from typing import Any
 
-import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from tfx_rollout.control.http import problems
@@ -21,6 +21,8 @@ HEAD_S = 10.0
 
 A body that is read has its own time (`Limits.body_seconds`).
 """
+HEAD_BYTES = 32 * 1024
+"""A head is no longer than this."""
 TAKE_S = 30.0
 """One who takes nothing off the connection, though there is something, is let go after so long, in seconds."""
 
@@ -36,7 +38,15 @@ FULL = {
 }
 
 
-class PatientProtocol(H11Protocol):
+class _Part(Enum):
+    """What of a request is to come next."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an end to its patience. `count` is of all connections of the server."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], count: ConnectionCount) -> None:
@@ -44,6 +54,11 @@ class PatientProtocol(H11Protocol):
         self._count, self._address = count, ""
         self.app = self._app_or_full
         self._timer: asyncio.TimerHandle | None = None
+        self._awaited = _Part.NOTHING
+        self._begun_now = False
+        """Whether the head that is awaited began with what came last."""
+        self._head_bytes = 0
+        """How much came since of a head that is not whole."""
 
     async def _app_or_full(self, scope: Scope, receive: Receive, send: Send) -> None:
         full = FULL.get(self._count.crowding(self._address))
@@ -67,28 +82,57 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
+        if self._awaited is _Part.NOTHING:
+            self._awaited = _Part.HEAD
+        self._begun_now = False
         super().data_received(data)
-        self._look_after(waiting=self.conn.their_state is h11.IDLE or self._unread)
+        if self._awaited is _Part.HEAD and not self._begun_now and not self.transport.is_closing():
+            # A whole head is measured below. Until then the parser takes whatever comes.
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.send_400_response("the head is too long")
+        self._look_after(waiting=self._is_waited_for)
+
+    def on_message_begin(self) -> None:
+        """See `HttpToolsProtocol`."""
+        super().on_message_begin()
+        self._awaited, self._begun_now, self._head_bytes = _Part.HEAD, True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See `HttpToolsProtocol`. What comes behind the body of a request is none of what was looked at before it."""
+        if self._awaited is _Part.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """See `HttpToolsProtocol`."""
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            raise ValueError("the head is too long")
+        if self.parser.get_http_version() == "1.1" and all(name != b"host" for name, _ in self.headers):
+            raise ValueError("there is no Host")
+        self._awaited = _Part.BODY
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """See `HttpToolsProtocol`."""
+        self._awaited = _Part.NOTHING
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """See `H11Protocol`."""
+        """See `HttpToolsProtocol`."""
         super().on_response_complete()
-        if self._unread:
+        if self._is_waited_for:
             self._look_after(waiting=True)
 
     def send_400_response(self, msg: str) -> None:
         """Tells who speaks no HTTP, unless they are being told something else already; then they are let go."""
         told = problems.answer(NO_HTTP, {"Connection": "close"})
+        told_already = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            events = (
-                h11.Response(status_code=400, headers=told.raw_headers),
-                h11.Data(data=bytes(told.body)),
-                h11.EndOfMessage(),
-            )
-            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
+        if not told_already:
+            head = [STATUS_LINE[400], *(name + b": " + value + b"\r\n" for name, value in told.raw_headers)]
+            self.transport.write(b"".join([*head, b"\r\n", told.body]))
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,9 +142,10 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def _unread(self) -> bool:
-        """Whether a request was answered, but has not been sent to its end."""
-        return self.conn.their_state is h11.SEND_BODY and self.cycle is not None and self.cycle.response_complete
+    def _is_waited_for(self) -> bool:
+        """Whether it is their turn: to send on a head that they began, or the rest of a request that was answered already."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        return self._awaited is not _Part.NOTHING and not answering
 
     def _look_after(self, *, waiting: bool) -> None:
         """Gives them `HEAD_S` from now on, or from before on, to be done with what is waited for."""

@@ -21,7 +21,6 @@ from tfx_rollout.control.http.settings import ApiOptions
 
 IDLE_S = 75
 """So long a connection is kept between two requests."""
-HEAD_BYTES = 32 * 1024
 GRACE_S = 3
 """What running requests get at the stop."""
 OTHER_FILES = 512
@@ -50,7 +49,6 @@ class ApiServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=GRACE_S,
-                h11_max_incomplete_event_size=HEAD_BYTES,
                 ssl_certfile=options.tls_cert,
                 ssl_keyfile=options.tls_key,
             )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -118,11 +117,12 @@ def test_a_quiet_model_has_figures_and_no_series():
     }
 
 
-def test_the_document_is_plain_json_with_a_point_for_each_step():
-    document = json.loads(json.dumps(described([(T0 + 10, CANARY, cell(("OK", 5)))]).to_json()))
-    (series,) = document["series"]
-    assert (series["track"], series["version"]) == ("canary", 2)
-    assert [(point["start"], point["requests"]) for point in series["points"]] == [(T0, 0), (T0 + 10, 1), (T0 + 20, 0)]
+def test_a_series_has_a_point_for_each_step():
+    traffic = described([(T0 + 10, CANARY, cell(("OK", 5)))])
+    (series,) = traffic.series
+    assert (series.track, series.version) == ("canary", 2)
+    points = zip(traffic.starts, series.points, strict=True)
+    assert [(start, point.requests) for start, point in points] == [(T0, 0), (T0 + 10, 1), (T0 + 20, 0)]
 
 
 def test_what_lies_outside_of_the_span_is_passed_over():

@@ -3,7 +3,7 @@
 traffic = TrafficMetrics(store)
 exposition = Exposition(store, traffic, rollouts=ProgressReader(store), supervisor_up=…)   # metrics.exposition
 with following(traffic):
-    traffic.query("taxi", since, until).to_json()
+    traffic.query("taxi", since, until)
     exposition.render()
 """
 

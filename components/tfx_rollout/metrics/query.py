@@ -10,7 +10,7 @@ buckets that are 5 % wide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,14 +86,6 @@ class TrafficSeries:
     totals: Figures
     points: tuple[Figures, ...]
 
-    def to_json(self, starts: Sequence[float]) -> dict[str, Any]:
-        return {
-            "track": str(self.track),
-            "version": self.version,
-            "totals": self.totals.to_json(),
-            "points": [{"start": start, **point.to_json()} for start, point in zip(starts, self.points, strict=True)],
-        }
-
 
 @dataclass(frozen=True)
 class Traffic:
@@ -120,20 +112,6 @@ class Traffic:
         """When each step begins (epoch seconds)."""
         return [self.since + number * self.step for number in range(round((self.until - self.since) / self.step))]
 
-    def to_json(self) -> dict[str, Any]:
-        starts = self.starts
-        return {
-            "model": self.model,
-            "since": self.since,
-            "until": self.until,
-            "step": self.step,
-            "complete_from": self.complete_from,
-            "counted_until": self.counted_until,
-            "totals": self.totals.to_json(),
-            "tracks": [series.to_json(starts) for series in self.tracks],
-            "series": [series.to_json(starts) for series in self.series],
-        }
-
 
 def describe(
     model: str,
@@ -148,18 +126,30 @@ def describe(
     """Puts the cells of a model (each with the start of its time) together; `since` and `until` lie on whole steps."""
     starts = [since + number * step for number in range(round((until - since) / step))]
     seconds = np.array([max(0.0, min(start + step, counted_until) - max(start, complete_from)) for start in starts])
-    by_version: dict[tuple[Track, int | None], _Course] = {}
+    found: dict[tuple[Track, int | None], list[tuple[int, Cell]]] = {}
     for at, key, cell in cells:
         number = int((at - since) // step)
         if 0 <= number < len(starts):
-            course = by_version.setdefault((key.track, key.version), _Course.empty(len(starts)))
-            course.take(number, cell)
+            found.setdefault((key.track, key.version), []).append((number, cell))
+    by_version = {key: _Course.of(numbered, len(starts)) for key, numbered in found.items()}
     by_track: dict[Track, _Course] = {}
     everything = _Course.empty(len(starts))
     for (track, _), course in by_version.items():
         by_track[track] = by_track[track] + course if track in by_track else course
         if track is not Track.SHADOW:
             everything = everything + course
+    series = {
+        key: TrafficSeries(*key, by_version[key].total(seconds), by_version[key].figures(seconds))
+        for key in sorted(by_version, key=lambda key: (key[0], key[1] is None, key[1]))
+    }
+    # A track that had one version all the time has that one's figures.
+    only = {key[0]: one for key, one in series.items() if by_track[key[0]] is by_version[key]}
+    tracks = (
+        replace(only[track], version=None)
+        if track in only
+        else TrafficSeries(track, None, by_track[track].total(seconds), by_track[track].figures(seconds))
+        for track in sorted(by_track)
+    )
     return Traffic(
         model=model,
         since=since,
@@ -168,16 +158,9 @@ def describe(
         complete_from=complete_from,
         counted_until=counted_until,
         totals=everything.total(seconds),
-        tracks=tuple(_series(track, None, by_track[track], seconds) for track in sorted(by_track)),
-        series=tuple(
-            _series(track, version, by_version[track, version], seconds)
-            for track, version in sorted(by_version, key=lambda key: (key[0], key[1] is None, key[1]))
-        ),
+        tracks=tuple(tracks),
+        series=tuple(series.values()),
     )
-
-
-def _series(track: Track, version: int | None, course: _Course, seconds: npt.NDArray[np.float64]) -> TrafficSeries:
-    return TrafficSeries(track, version, course.total(seconds), course.figures(seconds))
 
 
 @dataclass(frozen=True)
@@ -196,14 +179,21 @@ class _Course:
             np.zeros((steps, BUCKETS), np.int64), np.zeros((steps, len(GRPC_NAMES)), np.int64), np.zeros((steps, 2), np.int64)
         )
 
-    def take(self, number: int, cell: Cell) -> None:
-        """Adds a cell to one step."""
-        # Within a cell a bucket occurs once.
-        self.durations[number][np.asarray(cell.buckets)] += np.asarray(cell.counts)
-        for code, count in cell.codes.items():
-            self.codes[number, _CODES[code]] += count
-        if cell.labelled:
-            self.labels[number] += (cell.labelled, cell.correct)
+    @classmethod
+    def of(cls, cells: Sequence[tuple[int, Cell]], steps: int) -> _Course:
+        """The sum of cells, each with the number of its step."""
+        course = cls.empty(steps)
+        for number, cell in cells:
+            for code, count in cell.codes.items():
+                course.codes[number, _CODES[code]] += count
+            if cell.labelled:
+                course.labels[number] += (cell.labelled, cell.correct)
+        # All histograms at once: numpy takes as long for one of them as for many.
+        rows = np.repeat([number for number, _ in cells], [len(cell.buckets) for _, cell in cells])
+        buckets = np.frombuffer(b"".join(cell.buckets.tobytes() for _, cell in cells), np.dtype("H"))
+        counts = np.frombuffer(b"".join(cell.counts.tobytes() for _, cell in cells), np.dtype("I"))
+        flat = np.bincount(rows * BUCKETS + buckets, counts, steps * BUCKETS)
+        return replace(course, durations=flat.astype(np.int64).reshape(steps, BUCKETS))
 
     def __add__(self, other: _Course) -> _Course:
         return _Course(self.durations + other.durations, self.codes + other.codes, self.labels + other.labels)

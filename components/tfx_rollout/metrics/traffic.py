@@ -39,6 +39,8 @@ class TrafficMetrics:
         self._started = now()
         self._needed_from = self._complete_from = self._started - look_back_s
         self._counted_until = 0.0
+        self.revision = 0
+        """Another one whenever something was counted, or became known."""
         self._follower = AccessLogFollower(store.gateway_dir / "access", since=self._needed_from)
         self._lines: Iterator[str | NewLog] = iter(())
         self._series = TimeSeries()
@@ -56,6 +58,7 @@ class TrafficMetrics:
                 self._models, self._models_at = self._store.models(), self._now()
             for history in self._labels.values():
                 history.refresh()
+            self.revision += 1
             more_lines = self._read_log()
             arrived, more_rows = self._join.read(self._models)
             for model, times in arrived.items():

@@ -14,20 +14,28 @@ from tfx_rollout.rollout.state import Outcome, Phase, RolloutState
 
 
 class ProgressReader:
-    """A `RolloutSource` over the records of a root. Each record of an ended rollout is read once."""
+    """A `RolloutSource` over the records of a root. Each record of an ended rollout is read once, and so is each plan."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._unfinished: dict[str, Unfinished[RolloutState]] = {}
         """By model."""
+        self._plans: dict[tuple[str, str], Plan] = {}
+        """Of the rollouts that have not ended, by model and rollout."""
 
     def __call__(self, model: str) -> RolloutProgress:
         """The rollouts of one model. Raises `CorruptState`, `StorageFault`."""
         base = self._store.model(model)
         unfinished = self._unfinished.setdefault(model, Journal.unfinished(base))
-        running = tuple(rollout_figures(state, Journal(base, state.id).plan()) for state in unfinished)
+        states = list(unfinished)
+        plans = {(model, state.id): self._plan(Journal(base, state.id)) for state in states}
+        self._plans = {key: plan for key, plan in self._plans.items() if key[0] != model} | plans
+        running = tuple(rollout_figures(state, plans[model, state.id]) for state in states)
         ended = Counter(unfinished.outcomes.values())
         return RolloutProgress(running, {outcome: ended[outcome] for outcome in get_args(Outcome)})
+
+    def _plan(self, journal: Journal) -> Plan:
+        return self._plans.get((journal.base.name, journal.id)) or journal.plan()
 
 
 def rollout_figures(state: RolloutState, plan: Plan) -> RolloutFigures:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfx_rollout.control.documents import Traffic
 from tfx_rollout.control.local.part import Part
+from tfx_rollout.control.local.traffic_documents import traffic_document
 
 if TYPE_CHECKING:
     from tfx_rollout.metrics import TrafficMetrics
@@ -30,7 +31,7 @@ class TrafficPart(Part):
         # The span is widened to whole steps, of which there are some hundred.
         margin = max(LEAST_MARGIN_S, step or (end - begin) / 50)
         found = self._metrics or self._read_from_disk(now - begin + margin)
-        return Traffic.model_validate(found.query(model, begin, end, step).to_json())
+        return traffic_document(found.query(model, begin, end, step))
 
     def _read_from_disk(self, look_back_s: float) -> TrafficMetrics:
         """Metrics that are counted from the access log for this question alone."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SETTLED_NS = 50_000_000
 """File systems tell the time of a change in ticks of up to 10 ms: of two changes within one, the second does not show."""
 
 
-@dataclass(frozen=True)
-class FileStamp:
+class FileStamp(NamedTuple):
     """Differs from the one before where a file was replaced, appended to or written in place."""
 
     inode: int

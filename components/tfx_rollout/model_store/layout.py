@@ -25,6 +25,8 @@ from tfx_rollout.model_store.tree import is_saved_model
 
 HIGHEST_NUMBER = 2**63 - 1
 """TensorFlow Serving's versions are int64."""
+LOCK = "lock"
+"""The name of the lock in the control folder: written all the time, and nothing that is known of the model."""
 
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 
@@ -76,7 +78,7 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        return self.control / "lock"
+        return self.control / LOCK
 
     def manifest(self, version: int) -> Path:
         """Path of a version's manifest, whether or not there is one."""

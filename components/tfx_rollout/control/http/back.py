@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -13,9 +15,10 @@ from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import Role
 from tfx_rollout.control.http.callers import Caller, Callers, check_role
 from tfx_rollout.control.http.doors import Doors
-from tfx_rollout.control.http.kept_reports import KeptReports
+from tfx_rollout.control.http.keeping import KeptAnswers, Slot, sameness_of
+from tfx_rollout.control.http.keeping.sameness import Sources
 from tfx_rollout.control.http.settings import ApiOptions
-from tfx_rollout.control.http.watching import Watch
+from tfx_rollout.control.http.watching import Watch, Welcome
 from tfx_rollout.control.interface import Control
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.local.presence import RootPresence
@@ -41,6 +44,7 @@ class Back:
         self.traffic = TrafficMetrics(self.store)
         self.own_control = LocalControl(self.store, by=API, role=Role.READ, traffic=self.traffic)
         presence = RootPresence(self.store)
+        self._sources = Sources(self.store, presence, self.traffic)
         self.exposition = Exposition(
             self.store,
             self.traffic,
@@ -48,30 +52,36 @@ class Back:
             experiments=ExperimentProgressReader(self.store),
             supervisor_up=lambda: presence.supervisor() is not None,
         )
-        self.reports = KeptReports()
+        self.reports, self._answers = KeptAnswers(), KeptAnswers()
         self.watch = Watch(options.limits)
         self.doors = Doors.of(options.host, options.names, any_name=not options.loopback and not options.names)
-        self._callers = Callers(TokenFile(self.store.access_dir), options.limits, open_to_local=options.loopback)
+        callers = self._callers = Callers(TokenFile(self.store.access_dir), options.limits, open_to_local=options.loopback)
+        self.welcome = Welcome(callers.are_still)
         self._audit = AuditLog(self.store.access_dir)
 
-    async def admit(self, request: Request, role: Role | None) -> None:
-        """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`."""
-        address = _address(request)
+    async def admit(self, request: Request, role: Role | None, then: Callable[[], None] | None = None) -> None:
+        """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`.
+
+        `then` is done for one who is admitted, in the same thread: a second one would cost as much again.
+        """
         if role is None:
-            self._callers.pace(None, address)
-            return
-        caller = await run_in_threadpool(self._callers.identify, request.headers, address)
+            self._callers.pace(None, _address(request))
+        else:
+            await run_in_threadpool(self._admit, request, role, then)
+
+    def _admit(self, request: Request, role: Role, then: Callable[[], None] | None) -> None:
+        address = _address(request)
+        caller = self._callers.identify(request.headers, address)
         request.state.caller = caller
         self._callers.pace(caller, address)
         check_role(caller, role)
+        if then is not None:
+            then()
 
-    async def is_welcome(self, caller: Caller) -> bool:
-        """Whether one who was let in before would be let in again; no where that cannot be told."""
-        try:
-            return await run_in_threadpool(self._callers.are_still, caller)
-        except RolloutError as error:
-            log.warning("%s is let go, since it cannot be told whether the token still counts: %s", caller.name, error)
-            return False
+    def slot(self, endpoint: Callable[..., Any], request: Request) -> Slot | None:
+        """The place of a request among the kept answers; None where each is answered anew."""
+        sameness = sameness_of(endpoint)
+        return None if sameness is None else Slot(self._answers, self._sources, sameness, request)
 
     def control(self, request: Request) -> Control:
         """The root, in the name of who asks."""

@@ -81,7 +81,8 @@ class Doors:
 
 def _check_form(headers: Headers) -> None:
     """Raises `Refused` for what two programs, a proxy and this one say, may understand in two ways."""
-    twice = next((name for name in _ONCE if len(headers.getlist(name)) > 1), None)
+    names = headers.keys()
+    twice = next((name for name in _ONCE if names.count(name) > 1), None) if len(set(names)) < len(names) else None
     if twice is not None:
         raise Refused(400, "bad-request", f"The header {twice} is there more than once; send it once.")
     if "content-length" in headers and "transfer-encoding" in headers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -13,15 +12,16 @@ REPORT_POLICY = (
 )
 """That of a rollout's report, one file with its scripts in it: in a sandbox of no origin, and without any network."""
 
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
-_UNLESS_SAID = {"Content-Security-Policy": DATA_POLICY, "Cache-Control": "no-store"}
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+"""No answer says these itself."""
+_UNLESS_SAID = [(b"content-security-policy", DATA_POLICY.encode()), (b"cache-control", b"no-store")]
 
 
 class SafeHeaders:
@@ -38,10 +38,9 @@ class SafeHeaders:
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(_ALWAYS)
-                for name, value in _UNLESS_SAID.items():
-                    headers.setdefault(name, value)
+                said = message["headers"]
+                names = {name for name, _ in said}
+                message["headers"] = [*said, *_ALWAYS, *(header for header in _UNLESS_SAID if header[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, send_safely)

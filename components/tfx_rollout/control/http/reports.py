@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.http.back import Back
 from tfx_rollout.control.http.headers import REPORT_POLICY
-from tfx_rollout.control.http.kept_reports import KeptReports
+from tfx_rollout.control.http.keeping import Answer, KeptAnswers
 from tfx_rollout.control.http.parameters import IfNoneMatch, is_known
 from tfx_rollout.control.http.route import header
 
@@ -29,7 +30,7 @@ REPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
 class ReportWanted:
     """In which form a report is wanted, and what of it is known already."""
 
-    kept: KeptReports
+    kept: KeptAnswers
     page: bool
     if_none_match: str | None
 
@@ -48,15 +49,15 @@ class ReportWanted:
         if is_known(etag, self.if_none_match):
             return Response(status_code=304, headers=headers)
 
-        def make() -> bytes:
+        known = self.kept.find((*about, form), revision)
+        if known is None:
             document = build()
             text = render(document) if self.page else json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-            return text.encode()
-
-        content = self.kept.get((*about, form), revision, make)
+            known = Answer(text.encode())
+            self.kept.keep((*about, form), revision, known, seconds=math.inf)
         if not self.page:
-            return Response(content, headers=headers, media_type="application/json")
-        return Response(content, headers={**headers, "Content-Security-Policy": REPORT_POLICY}, media_type="text/html")
+            return Response(known.body, headers=headers, media_type="application/json")
+        return Response(known.body, headers={**headers, "Content-Security-Policy": REPORT_POLICY}, media_type="text/html")
 
 
 async def _wanted(

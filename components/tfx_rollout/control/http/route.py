@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from tfx_rollout.control.documents import FieldFault, Role
@@ -82,8 +83,16 @@ class Guarded(APIRoute):
     """A route that looks at who asks, how often and with what, before the body is read.
 
     In this order: is the caller known (401), not too often here (429), and allowed to (403); is the body of a type
-    that is taken here (415) and not too long (413); is every parameter known (422).
+    that is taken here (415) and not too long (413); is every parameter known (422). An answer that is kept and still
+    right (`keeping`) is given at once, at a fraction of what making it costs.
     """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See `Route`."""
+        # Most routes differ from what is asked in how many parts they have, which is told at a fraction of the price.
+        if scope["path"].count("/") != self.path.count("/") and ":path}" not in self.path:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See `Route`."""
@@ -93,13 +102,18 @@ class Guarded(APIRoute):
         back: Back = scope["app"].state.back
         request = Request(scope, receive)
         try:
-            await back.admit(request, self.role)
+            slot = back.slot(self.endpoint, request)
+            await back.admit(request, self.role, None if slot is None else slot.look)
             receive = self._body(request, back)
+            if slot is not None and slot.found is not None:
+                # Only what was right to ask has an answer that is kept.
+                await slot.give(send)
+                return
             self._check_parameters(request)
         except Refused as refusal:
             await back.record_refusal(request, refusal.problem.status, refusal.problem.detail)
             raise
-        await super().handle(scope, receive, send)
+        await super().handle(scope, receive, send if slot is None else slot.noting(send))
 
     @property
     def role(self) -> Role | None:
@@ -148,6 +162,17 @@ class Guarded(APIRoute):
         ]
         if faults:
             raise Refused(422, "invalid-input", detail(faults), errors=faults)
+
+
+def routes_of(subject: str | None, *, prefix: str = "") -> APIRouter:
+    """A router for the routes of one subject of the schema; None for what is not in the schema."""
+    return APIRouter(
+        prefix=prefix,
+        route_class=Guarded,
+        tags=None if subject is None else [subject],
+        include_in_schema=subject is not None,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def _has_body(request: Request) -> bool:

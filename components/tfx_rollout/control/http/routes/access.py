@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from tfx_rollout.control.documents import AuditTrail, Role, Token, TokenCreated, Tokens, TokenWanted
 from tfx_rollout.control.http.current import with_current
 from tfx_rollout.control.http.parameters import Limit, Offset, TokenName
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 
-router = APIRouter(prefix="/v1", route_class=Guarded, tags=["access"])
+router = routes_of("access", prefix="/v1")
 
 
 @router.get("/tokens", **needs(Role.ADMIN))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tfx_rollout.control.documents import Change, Configuration, ConfigurationWanted, History, Role, RollbackWanted
 from tfx_rollout.control.http.current import with_configuration
+from tfx_rollout.control.http.keeping.sameness import same_while, the_model
 from tfx_rollout.control.http.parameters import DryRun, IfMatch, Limit, Model, Offset, generation
 from tfx_rollout.control.http.problems import Refused
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 from tfx_rollout.control.http.routes.models import ETAG
 
-router = APIRouter(prefix="/v1/models/{model}", route_class=Guarded, tags=["configuration"])
+router = routes_of("configuration", prefix="/v1/models/{model}")
 
 
 @router.get("/configuration", **needs(Role.READ, 404, 422, responses={200: {"headers": ETAG}}))
+@same_while(the_model)
 def get_configuration(control: Asked, model: Model, response: Response) -> Configuration:
     """What is desired, what is observed, the differences, and why they are there."""
     found = control.configuration(model)
@@ -45,6 +47,7 @@ def roll_back(control: Asked, model: Model, wanted: RollbackWanted, if_match: If
 
 
 @router.get("/history", **needs(Role.READ, 404, 422))
+@same_while(the_model)
 def get_history(control: Asked, model: Model, limit: Limit = 100, offset: Offset = 0) -> History:
     """What was desired when, and when it was in force; newest first."""
     return control.history(model, limit=limit, offset=offset)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role
 from tfx_rollout.control.http.parameters import ExperimentId, Model, RolloutId
-from tfx_rollout.control.http.route import Guarded, needs
+from tfx_rollout.control.http.route import needs, routes_of
 from tfx_rollout.control.http.watching import EventStream
 from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRecord
 from tfx_rollout.control.http.watching.watch import Place
 
-router = APIRouter(prefix="/v1", route_class=Guarded, tags=["events"])
+router = routes_of("events", prefix="/v1")
 
 Resume = Annotated[str | SkipJsonSchema[None], Header(description="Where a stream that broke is taken up again.", max_length=100)]
 
@@ -138,4 +138,4 @@ def _resumed(place: Place, last_event_id: str | None) -> int | None:
 
 def _answer(request: Request, place: Place, begin: int | None) -> EventStream:
     back, caller = request.app.state.back, request.state.caller
-    return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.is_welcome(caller))
+    return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.welcome.of(caller))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tfx_rollout.control.documents import Experiment, ExperimentOrderWanted, Experiments, ExperimentWanted, Role
 from tfx_rollout.control.http.current import with_current
+from tfx_rollout.control.http.keeping.sameness import same_while, the_experiment, the_model
 from tfx_rollout.control.http.parameters import ExperimentId, IfMatchRevision, Limit, Model, Offset, revision
 from tfx_rollout.control.http.reports import REPORT_ANSWERS, WantedReport
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 from tfx_rollout.control.http.routes.rollouts import ETAG, LOCATION
 
-router = APIRouter(prefix="/v1/models/{model}/experiments", route_class=Guarded, tags=["experiments"])
+router = routes_of("experiments", prefix="/v1/models/{model}/experiments")
 
 
 @router.get("", **needs(Role.READ, 404, 422))
+@same_while(the_model)
 def list_experiments(control: Asked, model: Model, limit: Limit = 100, offset: Offset = 0) -> Experiments:
     """A model's A/B tests, newest first."""
     return control.experiments(model, limit=limit, offset=offset)
@@ -30,6 +32,7 @@ def start_experiment(control: Asked, model: Model, wanted: ExperimentWanted, res
 
 
 @router.get("/{experiment}", **needs(Role.READ, 404, 422, responses={200: {"headers": ETAG}}))
+@same_while(the_experiment)
 def get_experiment(control: Asked, model: Model, experiment: ExperimentId, response: Response) -> Experiment:
     """One A/B test, as it stands."""
     found = control.experiment(model, experiment)

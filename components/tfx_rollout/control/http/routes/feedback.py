@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from tfx_rollout.control.documents import FeedbackBatch, FeedbackRow, FeedbackTaken, Role
 from tfx_rollout.control.http.parameters import Model
-from tfx_rollout.control.http.route import JSON, Asked, Guarded, needs
+from tfx_rollout.control.http.route import JSON, Asked, needs, routes_of
 
-router = APIRouter(prefix="/v1/models/{model}", route_class=Guarded, tags=["feedback"])
+router = routes_of("feedback", prefix="/v1/models/{model}")
 LINES = "application/x-ndjson"
 _ROW = TypeAdapter(FeedbackRow)
 _BATCH = TypeAdapter(FeedbackBatch)

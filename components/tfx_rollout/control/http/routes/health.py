@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 
 from tfx_rollout.control.documents import Readiness
-from tfx_rollout.control.http.route import Guarded, public
+from tfx_rollout.control.http.route import public, routes_of
 
-router = APIRouter(route_class=Guarded, tags=["health"])
+router = routes_of("health")
 _NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness, "description": "It is not ready; `reasons` says why."}}
 
 

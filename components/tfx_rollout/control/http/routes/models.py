@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tfx_rollout.control.documents import ModelOverview, Models, Role, Whoami
+from tfx_rollout.control.http.keeping.sameness import all_models, same_while, the_model
 from tfx_rollout.control.http.parameters import Model
-from tfx_rollout.control.http.route import Asked, Guarded, header, needs
+from tfx_rollout.control.http.route import Asked, header, needs, routes_of
 
-router = APIRouter(prefix="/v1", route_class=Guarded, tags=["models"])
+router = routes_of("models", prefix="/v1")
 ETAG = {"ETag": header("The generation of the desired state, for If-Match.", '"7"')}
 
 
@@ -19,12 +20,14 @@ def whoami(control: Asked) -> Whoami:
 
 
 @router.get("/models", **needs(Role.READ))
+@same_while(all_models)
 def list_models(control: Asked) -> Models:
     """All models of the root, by name."""
     return control.models()
 
 
 @router.get("/models/{model}", **needs(Role.READ, 404, 422, responses={200: {"headers": ETAG}}))
+@same_while(the_model)
 def get_model(control: Asked, model: Model, response: Response) -> ModelOverview:
     """One model: what serves how much, and what is being done about it."""
     overview = control.model(model)

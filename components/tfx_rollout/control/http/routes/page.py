@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from tfx_rollout.control.http.parameters import IfNoneMatch, is_known
 from tfx_rollout.control.http.problems import Refused
-from tfx_rollout.control.http.route import Guarded, public
+from tfx_rollout.control.http.route import public, routes_of
 from tfx_rollout.control.page import POLICY, page_files
 
-router = APIRouter(route_class=Guarded, include_in_schema=False)
+router = routes_of(None)
 
 
 @router.get("/", **public())

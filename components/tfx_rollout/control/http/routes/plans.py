@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 
 from tfx_rollout.control.documents import PlanDocument, Plans, Role
+from tfx_rollout.control.http.keeping.sameness import same_while, the_program
 from tfx_rollout.control.http.parameters import PlanName
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 
-router = APIRouter(prefix="/v1", route_class=Guarded, tags=["plans"])
+router = routes_of("plans", prefix="/v1")
 _Document = Annotated[dict[str, Any], Body(description="The whole plan.", examples=[{"name": "careful"}])]
 
 
 @router.get("/plans", **needs(Role.READ))
+@same_while(the_program)
 def list_plans(control: Asked) -> Plans:
     """The plans that ship with the program, all defaults filled in."""
     return control.plans()

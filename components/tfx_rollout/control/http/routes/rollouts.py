@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tfx_rollout.control.documents import Order, OrderWanted, Role, Rollout, Rollouts, RolloutWanted
 from tfx_rollout.control.http.current import with_current
+from tfx_rollout.control.http.keeping.sameness import same_while, the_model, the_rollout
 from tfx_rollout.control.http.parameters import IfMatchRevision, Limit, Model, Offset, RolloutId, revision
 from tfx_rollout.control.http.reports import REPORT_ANSWERS, WantedReport
-from tfx_rollout.control.http.route import Asked, Guarded, header, needs
+from tfx_rollout.control.http.route import Asked, header, needs, routes_of
 
-router = APIRouter(prefix="/v1/models/{model}/rollouts", route_class=Guarded, tags=["rollouts"])
+router = routes_of("rollouts", prefix="/v1/models/{model}/rollouts")
 ETAG = {"ETag": header("The revision, for If-Match.", '"12.3.0"')}
 LOCATION = {"Location": header("Where the new one is.", "/v1/models/taxi/rollouts/20261122T100545-v2")}
 
 
 @router.get("", **needs(Role.READ, 404, 422))
+@same_while(the_model)
 def list_rollouts(control: Asked, model: Model, limit: Limit = 100, offset: Offset = 0) -> Rollouts:
     """A model's rollouts, newest first."""
     return control.rollouts(model, limit=limit, offset=offset)
@@ -31,6 +33,7 @@ def start_rollout(control: Asked, model: Model, wanted: RolloutWanted, response:
 
 
 @router.get("/{rollout}", **needs(Role.READ, 404, 422, responses={200: {"headers": ETAG}}))
+@same_while(the_rollout)
 def get_rollout(control: Asked, model: Model, rollout: RolloutId, response: Response) -> Rollout:
     """One rollout, as it stands."""
     found = control.rollout(model, rollout)

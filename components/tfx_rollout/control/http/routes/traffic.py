@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role, Traffic
+from tfx_rollout.control.http.keeping.sameness import all_metrics, same_while, the_traffic
 from tfx_rollout.control.http.parameters import Model
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 from tfx_rollout.metrics.exposition import CONTENT_TYPE
+from tfx_rollout.metrics.following import TURN_S
 
-router = APIRouter(route_class=Guarded, tags=["metrics"])
+router = routes_of("metrics")
 _Time = Query(description="Seconds since the epoch.", ge=0, le=10**11, allow_inf_nan=False)
 
 
 @router.get("/v1/models/{model}/traffic", **needs(Role.READ, 404, 422))
+@same_while(the_traffic, TURN_S)
 def get_traffic(
     control: Asked,
     model: Model,
@@ -38,6 +41,7 @@ def get_traffic(
         responses={200: {"description": "All metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
     ),
 )
+@same_while(all_metrics, TURN_S)
 def get_metrics(request: Request) -> Response:
     """All metrics in Prometheus' text format."""
     return Response(request.app.state.back.exposition.render(), media_type=CONTENT_TYPE)

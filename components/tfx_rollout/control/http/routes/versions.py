@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from tfx_rollout.control.documents import AliasWanted, Change, HoldWanted, Role, Version, Versions
 from tfx_rollout.control.http.current import with_configuration
+from tfx_rollout.control.http.keeping.sameness import same_while, the_model
 from tfx_rollout.control.http.parameters import Alias, DryRun, IfMatch, Model, VersionPath, WhyQuery, generation
-from tfx_rollout.control.http.route import Asked, Guarded, needs
+from tfx_rollout.control.http.route import Asked, needs, routes_of
 
-router = APIRouter(prefix="/v1/models/{model}", route_class=Guarded, tags=["versions"])
+router = routes_of("versions", prefix="/v1/models/{model}")
 OVER_THE_API = "asked for over the API"
 _CHANGE = needs(Role.OPERATE, 404, 409, 422)
 _CHANGE_WITH_BODY = needs(Role.OPERATE, 404, 409, body=True)
 
 
 @router.get("/versions", **needs(Role.READ, 404, 422))
+@same_while(the_model)
 def list_versions(control: Asked, model: Model) -> Versions:
     """All versions of a model, newest first."""
     return control.versions(model)

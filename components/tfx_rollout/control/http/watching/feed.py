@@ -49,7 +49,8 @@ class Feed:
         """The place behind the last message."""
         self.over = False
         """Whether no message will follow."""
-        self._news = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
+        """Done with the next message. One for all who wait: a task and a timeout for each would cost more than the telling."""
 
     def tell(self, messages: Iterable[Message], *, last: bool = False) -> None:
         """Adds messages; after the `last` ones the feed is over."""
@@ -60,8 +61,9 @@ class Feed:
             self._newest[message.kind] = message
             self.end += 1
         self.over = self.over or last
-        self._news.set()
-        self._news = asyncio.Event()
+        if self._waiting is not None:
+            self._waiting.set_result(None)
+            self._waiting = None
 
     def after(self, place: int | None) -> list[Message]:
         """What came since this place; for None, what a new watcher must know."""
@@ -93,7 +95,6 @@ class Feed:
         """Waits until there is something after this place, or the feed is over; at most so long."""
         if self.over or (place or 0) < self.end:
             return
-        try:
-            await asyncio.wait_for(self._news.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._waiting], timeout=seconds)

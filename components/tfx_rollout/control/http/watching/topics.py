@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from tfx_rollout.control.documents import ModelOverview
+from tfx_rollout.control.http.keeping.signs import Sign, sign_of
 from tfx_rollout.control.http.watching.feed import Feed, Message
-from tfx_rollout.control.http.watching.signs import Sign, sign_of
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.local.presence import RootPresence
 from tfx_rollout.model_store import ModelStore
@@ -82,7 +82,7 @@ class AllModels:
     def look(self) -> Seen:
         """See `Topic`."""
         models = ((name, sign_of(self._store.model(name))) for name in self._store.models())
-        sign = (self._presence.supervisor(), *models)
+        sign = Sign((self._presence.supervisor(), *models))
         if not self._changes.possible(sign):
             return Seen()
         return Seen(tuple(self._changes.message("models", self._control.models())))

@@ -52,7 +52,7 @@ class Watch:
         self.closing = False
 
     async def enter(self, key: tuple[str, ...], caller: str, make: Callable[[], Topic]) -> Place:
-        """A place in the feed of this topic, which `make` makes if nobody watches it yet; the feed has been looked at.
+        """A place in the feed of this topic, which `make` makes if nobody watches it yet; it was looked at just now.
 
         Raises `Refused` when too many watch, and what the first look raises (`NotFound`, say).
         """
@@ -71,16 +71,24 @@ class Watch:
         self._callers[caller] += 1
         try:
             async with self._turn:
-                topic = self._topics.get(key)
-                if topic is None:
-                    topic = self._topics[key] = await run_in_threadpool(make)
-                _tell(topic, await run_in_threadpool(topic.look))
+                topic = await self._topic(key, make)
         except BaseException:
             self._leave(key, caller)
             raise
         if self._looker is None or self._looker.done():
             self._looker = asyncio.create_task(self._look_on())
         return Place(self, key, caller, topic.feed)
+
+    async def _topic(self, key: tuple[str, ...], make: Callable[[], Topic]) -> Topic:
+        known = self._topics.get(key)
+        if known is not None and not known.feed.over and key not in self._complaints:
+            # It is looked at all the time.
+            return known
+        topic = known or await run_in_threadpool(make)
+        seen = await run_in_threadpool(topic.look)
+        self._topics[key] = topic
+        _tell(topic, seen)
+        return topic
 
     @property
     def watchers(self) -> int:

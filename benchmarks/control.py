@@ -88,8 +88,7 @@ def main() -> int:
 async def alternate(root: Root, pairs: int, chance: random.Random) -> Measured:
     """Blocks without and with watchers, in pairs of random order, and the API's memory meanwhile."""
     # Who watches is elsewhere, in earnest: what reading an event costs must not be taken from those who are served.
-    os.nice(19)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     watchers = Watchers(root.api, MODEL, root.rollout)
     process, memory = api_process(root), []
     sampling = asyncio.create_task(every(1.0, lambda: memory.append((time.monotonic(), resident_mb(process)))))

@@ -45,6 +45,8 @@ def create_app(options: ApiOptions) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        # What fails, and with which words, is for our own log: nothing goes elsewhere because of a variable that is set.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.back = back
     # Not by `include_router`, which looks at every route of every router in turn, at several times the price.

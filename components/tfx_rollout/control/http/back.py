@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from tfx_rollout.control.http.callers import Caller, Callers, check_role
 from tfx_rollout.control.http.doors import Doors
 from tfx_rollout.control.http.keeping import KeptAnswers, Slot, sameness_of
 from tfx_rollout.control.http.keeping.sameness import Sources
+from tfx_rollout.control.http.near_disk import lies_near
 from tfx_rollout.control.http.settings import ApiOptions
 from tfx_rollout.control.http.watching import Watch, Welcome
 from tfx_rollout.control.interface import Control
@@ -30,6 +31,9 @@ from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout.progress import ProgressReader
 
 log = logging.getLogger("tfx_rollout.control")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _TOO_MANY = 429
@@ -56,27 +60,27 @@ class Back:
         self.watch = Watch(options.limits)
         self.doors = Doors.of(options.host, options.names, any_name=not options.loopback and not options.names)
         callers = self._callers = Callers(TokenFile(self.store.access_dir), options.limits, open_to_local=options.loopback)
-        self.welcome = Welcome(callers.are_still)
+        self._near = lies_near(self.store.root)
+        self.welcome = Welcome(callers.are_still, self.glance)
         self._audit = AuditLog(self.store.access_dir)
 
-    async def admit(self, request: Request, role: Role | None, then: Callable[[], None] | None = None) -> None:
-        """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`.
-
-        `then` is done for one who is admitted, in the same thread: a second one would cost as much again.
-        """
-        if role is None:
-            self._callers.pace(None, _address(request))
-        else:
-            await run_in_threadpool(self._admit, request, role, then)
-
-    def _admit(self, request: Request, role: Role, then: Callable[[], None] | None) -> None:
+    async def admit(self, request: Request, role: Role | None) -> None:
+        """Sees to it that the caller is known, not too often here, and allowed to. Raises `Refused`."""
         address = _address(request)
-        caller = self._callers.identify(request.headers, address)
+        if role is None:
+            self._callers.pace(None, address)
+            return
+        caller = await self.glance(self._callers.identify, request.headers, address)
         request.state.caller = caller
         self._callers.pace(caller, address)
         check_role(caller, role)
-        if then is not None:
-            then()
+
+    async def glance(self, look: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `look` finds, which looks at the dates of some files.
+
+        Where they lie on a disk of this machine that takes less than handing it to a thread and back would.
+        """
+        return look(*args, **named) if self._near else await run_in_threadpool(look, *args, **named)
 
     def slot(self, endpoint: Callable[..., Any], request: Request) -> Slot | None:
         """The place of a request among the kept answers; None where each is answered anew."""

@@ -103,7 +103,9 @@ class Guarded(APIRoute):
         request = Request(scope, receive)
         try:
             slot = back.slot(self.endpoint, request)
-            await back.admit(request, self.role, None if slot is None else slot.look)
+            await back.admit(request, self.role)
+            if slot is not None:
+                await slot.look(back.glance)
             receive = self._body(request, back)
             if slot is not None and slot.found is not None:
                 # Only what was right to ask has an answer that is kept.

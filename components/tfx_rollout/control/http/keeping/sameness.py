@@ -34,6 +34,8 @@ class Sameness:
 
     sign: SignOf
     seconds: float
+    takes_long: bool
+    """Whether there is much to look at for the sign: everything of every model."""
 
 
 _SAME: dict[Callable[..., Any], Sameness] = {}
@@ -43,7 +45,7 @@ def same_while(sign: SignOf, seconds: float = KEPT_S) -> Callable[[Endpoint], En
     """Declares of an endpoint that its answer depends on nothing but its URL and what `sign` stands for; not on who asks."""
 
     def declared(endpoint: Endpoint) -> Endpoint:
-        _SAME[endpoint] = Sameness(sign, seconds)
+        _SAME[endpoint] = Sameness(sign, seconds, takes_long=sign in (all_models, all_metrics))
         return endpoint
 
     return declared

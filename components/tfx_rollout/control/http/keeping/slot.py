@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Send
 
 from tfx_rollout.control.http.keeping.answers import Answer, KeptAnswers
@@ -10,9 +14,12 @@ from tfx_rollout.control.http.keeping.sameness import Sameness, Sources
 from tfx_rollout.control.http.keeping.signs import Sign
 from tfx_rollout.errors import RolloutError
 
+Glance = Callable[..., Awaitable[Any]]
+"""Calls a function with what follows it, at once or in a thread."""
+
 
 class Slot:
-    """`look` first, in a thread. Then either `give` the answer that was found, or answer by what `noting` gives."""
+    """`look` first. Then either `give` the answer that was found, or answer by what `noting` gives."""
 
     def __init__(self, answers: KeptAnswers, sources: Sources, sameness: Sameness, request: Request) -> None:
         self._answers, self._sources, self._sameness = answers, sources, sameness
@@ -21,10 +28,11 @@ class Slot:
         self._sign: Sign | None = None
         self.found: Answer | None = None
 
-    def look(self) -> None:
-        """Looks whether there is an answer that is still right."""
+    async def look(self, glance: Glance) -> None:
+        """Looks whether there is an answer that is still right; `glance` may do without a thread where the looking is short."""
         try:
-            self._sign = self._sameness.sign(self._sources, self._path)
+            looked = (run_in_threadpool if self._sameness.takes_long else glance)(self._sameness.sign, self._sources, self._path)
+            self._sign = await looked
         except RolloutError:
             # Whoever makes the answer tells what is wrong.
             return

@@ -84,7 +84,7 @@ class Watch:
         if known is not None and not known.feed.over and key not in self._complaints:
             # It is looked at all the time.
             return known
-        topic = known or await run_in_threadpool(make)
+        topic = await run_in_threadpool(make) if known is None else known
         seen = await run_in_threadpool(topic.look)
         self._topics[key] = topic
         _tell(topic, seen)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 
@@ -20,10 +20,15 @@ FRESH_S = 0.25
 
 
 class Welcome:
-    """Whether callers are let in still. For one event loop; `are_still` reads files, and is called in a thread."""
+    """Whether callers are let in still. For one event loop; `are_still` looks at files, and is called by `glance`."""
 
-    def __init__(self, are_still: Callable[[Caller], bool], clock: Callable[[], float] = time.monotonic) -> None:
-        self._are_still, self._clock = are_still, clock
+    def __init__(
+        self,
+        are_still: Callable[[Caller], bool],
+        glance: Callable[[Callable[[Caller], bool], Caller], Awaitable[bool]] = run_in_threadpool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._are_still, self._glance, self._clock = are_still, glance, clock
         self._asked: dict[Caller, tuple[float, asyncio.Task[bool]]] = {}
 
     async def of(self, caller: Caller) -> bool:
@@ -32,14 +37,14 @@ class Welcome:
         at, found = self._asked.get(caller, (-math.inf, None))
         if found is None or now - at >= FRESH_S:
             self._asked = {who: asked for who, asked in self._asked.items() if now - asked[0] < FRESH_S}
-            found = asyncio.create_task(run_in_threadpool(self._look_up, caller))
+            found = asyncio.ensure_future(self._look_up(caller))
             self._asked[caller] = now, found
         # One stream that ends meanwhile must not end the others.
         return await asyncio.shield(found)
 
-    def _look_up(self, caller: Caller) -> bool:
+    async def _look_up(self, caller: Caller) -> bool:
         try:
-            return self._are_still(caller)
+            return await self._glance(self._are_still, caller)
         except RolloutError as error:
             log.warning("%s is let go, since it cannot be told whether the token still counts: %s", caller.name, error)
             return False

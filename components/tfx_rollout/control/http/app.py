@@ -27,7 +27,7 @@ log = logging.getLogger("tfx_rollout.control")
 
 
 def create_app(options: ApiOptions) -> FastAPI:
-    """The API of the root that the options name. Making it reads no file; while it runs it counts the traffic."""
+    """The API of the root that the options name. Making it reads none of its files; while it runs it counts the traffic."""
     back = Back(options)
 
     @asynccontextmanager

@@ -56,7 +56,7 @@ class Slot:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 headers = tuple(message["headers"])
             elif message["type"] == "http.response.body" and headers is not None and not message.get("more_body", False):
-                answer = Answer(message["body"], headers)
+                answer = Answer(message.get("body", b""), headers)
                 self._answers.keep(self._about, sign, answer, seconds=self._sameness.seconds)
             await send(message)
 

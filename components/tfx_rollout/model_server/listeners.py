@@ -71,7 +71,7 @@ class RestListener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 face,
-                http="auto",  # httptools where it is installed, h11 otherwise
+                http="httptools",
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -32,6 +32,14 @@ def change(base, times: int) -> None:
         base.write_desired(before.change(pinned=() if before.pinned else (1,)), expected=before.generation)
 
 
+def await_in_force(base) -> None:
+    """Until what is wanted is what is there."""
+    wanted, until = base.desired().generation, time.monotonic() + 30
+    while (observed := base.observed()) is None or observed.generation < wanted:
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
 def test_older_entries_are_reached_by_keyboard_and_stay_while_newer_ones_come(site, look):
     base = site.model()
     change(base, 44)  # 45 with the first
@@ -65,13 +73,10 @@ def test_older_entries_are_reached_by_keyboard_and_stay_while_newer_ones_come(si
 def test_a_generation_on_an_older_page_tells_when_it_came_in_force(site, served, look):
     base = site.model()
     root = served(base, pause=0.0)
+    await_in_force(base)  # the first one too, which would else be overtaken
     for _ in range(14):
         change(base, 1)
-        wanted = base.desired().generation
-        until = time.monotonic() + 30
-        while (observed := base.observed()) is None or observed.generation < wanted:
-            assert time.monotonic() < until
-            time.sleep(0.002)
+        await_in_force(base)
     root.pause = HELD
     page = look().open(f"/models/{base.name}")
     page.get_by_role("button", name="Older entries of the history").click()

@@ -69,7 +69,7 @@ def test_a_trail_that_cannot_be_written_undoes_no_change_and_the_log_says_so(fol
     folder.write_text("a file in the way")
     with caplog.at_level(logging.ERROR, "tfx_rollout.audit"), AuditLog(folder).recorded("ann", "admin", "pin", "taxi", {}):
         pass
-    assert "not in the audit trail: ann asked to pin (status 200)" in caplog.text
+    assert "not in the audit trail: ann asked to 'pin' (status 200)" in caplog.text
 
 
 def test_a_line_torn_by_a_crash_is_passed_over_and_a_damaged_one_is_told(folder):

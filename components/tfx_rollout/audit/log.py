@@ -102,7 +102,8 @@ class AuditLog:
         try:
             self.record(by, role, action, model, status, detail, facts)
         except RolloutError as error:
-            log.error("not in the audit trail: %s asked to %s (status %d): %s", by, action, status, error)
+            # Quoted: an action may be what a stranger sent, with line ends and what moves a terminal.
+            log.error("not in the audit trail: %s asked to %r (status %d): %s", by, action, status, error)
 
     def read(self, *, limit: int = 100, offset: int = 0) -> AuditPage:
         """Entries, newest first. Raises `StorageFault` and `CorruptState`."""

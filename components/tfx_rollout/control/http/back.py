@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,14 +22,11 @@ from tfx_rollout.control.http.watching import Watch, Welcome
 from tfx_rollout.control.interface import Control
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.local.presence import RootPresence
-from tfx_rollout.errors import RolloutError
 from tfx_rollout.experiment.progress import ExperimentProgressReader
 from tfx_rollout.metrics import TrafficMetrics
 from tfx_rollout.metrics.exposition import Exposition
 from tfx_rollout.model_store import ModelStore
 from tfx_rollout.rollout.progress import ProgressReader
-
-log = logging.getLogger("tfx_rollout.control")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,13 +100,7 @@ class Back:
             return
         by, role = (NOBODY, "") if caller is None else (caller.name, str(caller.role))
         action = f"{request.method} {request.url.path}"
-        await run_in_threadpool(self._record, by, role, action, request.path_params.get("model"), status, detail)
-
-    def _record(self, by: str, role: str, action: str, model: str | None, status: int, detail: str) -> None:
-        try:
-            self._audit.record(by, role, action, model, status, detail)
-        except RolloutError as error:
-            log.error("not in the audit trail: %r by %s (status %d): %s", action, by, status, error)
+        await run_in_threadpool(self._audit.record_or_log, by, role, action, request.path_params.get("model"), status, detail)
 
 
 def _address(request: Request) -> str:

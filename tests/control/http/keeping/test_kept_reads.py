@@ -100,3 +100,15 @@ def test_what_was_not_there_is_told_when_it_is(api, base, make_root, scratch):
     assert [api.get("/v1/models/bikes/versions").status_code for _ in range(2)] == [404, 404]
     make_root(scratch / "bikes", base.store.root, "bikes")
     assert len(api.get("/v1/models/bikes/versions").json()["versions"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["rollouts", "experiments"])
+@pytest.mark.parametrize("id", ["%00", "a%00b", "%2E%2E", "..%5C", "%ff", "x" * 5000, "20260101T000000-v1"])
+def test_what_is_no_id_is_told_so_and_looked_for_nowhere(api, kind: str, id: str):
+    assert api.get(f"{ONE}/{kind}/{id}").status_code in (404, 422)
+
+
+@pytest.mark.parametrize("path", ["", "/versions", "/configuration", "/history", "/rollouts", "/experiments", "/traffic"])
+@pytest.mark.parametrize("model", ["%00", "a%00b", "%2E%2E", "%ff", "x" * 5000])
+def test_what_is_no_name_of_a_model_is_told_so(api, model: str, path: str):
+    assert api.get(f"/v1/models/{model}{path}").status_code in (404, 422)

@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from tfx_rollout.control.http.keeping.answers import KEPT_S
 from tfx_rollout.control.http.keeping.signs import Sign, sign_of
 from tfx_rollout.control.local.presence import RootPresence
+from tfx_rollout.control.local.record_id import is_record_id
+from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.metrics import TrafficMetrics
 from tfx_rollout.model_store import ModelStore
+from tfx_rollout.rollout.journal import Journal
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -75,14 +78,12 @@ def the_model(sources: Sources, path: Mapping[str, str]) -> Sign:
 
 def the_rollout(sources: Sources, path: Mapping[str, str]) -> Sign:
     """Everything of one rollout, however old."""
-    base = sources.store.model(path["model"])
-    return sign_of(base, base.control / "rollouts" / path["rollout"])
+    return _the_record(sources, path["model"], Journal, path["rollout"])
 
 
 def the_experiment(sources: Sources, path: Mapping[str, str]) -> Sign:
     """Everything of one A/B test, however old."""
-    base = sources.store.model(path["model"])
-    return sign_of(base, base.control / "experiments" / path["experiment"])
+    return _the_record(sources, path["model"], ExperimentJournal, path["experiment"])
 
 
 def all_metrics(sources: Sources, path: Mapping[str, str]) -> Sign:
@@ -94,3 +95,9 @@ def all_metrics(sources: Sources, path: Mapping[str, str]) -> Sign:
 def the_traffic(sources: Sources, _: Mapping[str, str]) -> Sign:
     """What was counted of the traffic."""
     return Sign(sources.traffic.revision)
+
+
+def _the_record(sources: Sources, model: str, kind: type[Journal] | type[ExperimentJournal], id: str) -> Sign:
+    base = sources.store.model(model)
+    # The address was not checked yet: what is no id must not become the name of a folder.
+    return sign_of(base, *([kind.folder_of(base) / id] if is_record_id(id) else []))

@@ -89,7 +89,10 @@ class Rest(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.whole_body()
+        if body is None:
+            self.close_connection = True
+            return
         tell(self.headers["x-request-id"], self.path)
         try:
             asked = json.loads(body)
@@ -98,6 +101,19 @@ class Rest(BaseHTTPRequestHandler):
         if "delay" in asked:
             time.sleep(asked["delay"])
         self.answer(asked.get("status", 200), {"path": self.path, "size": len(body), "id": self.headers["x-request-id"]})
+
+    def whole_body(self):
+        """None where the sender gave up; a body in chunks is read to its end, as no server answers half a question."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline() or b"-1", 16):
+            if size < 0:
+                return None
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def do_GET(self):
         answer = {"path": self.path}

@@ -48,6 +48,13 @@ class Peer:
         """Id, and label or path, of each Predict call that reached it."""
         return [tuple(line.split(" ")) for line in self._said().splitlines()[1:]]
 
+    def await_seen(self, identities):
+        """Waits until the calls with these ids have reached it."""
+        deadline = time.monotonic() + 30
+        while not identities <= {identity for identity, _ in self.seen()}:
+            assert time.monotonic() < deadline, f"not all of {identities} came"
+            time.sleep(0.01)
+
     def _said(self):
         self._out.seek(0)
         return self._out.read()
@@ -59,6 +66,19 @@ class Peer:
         self._process.kill()
         self._process.wait()
         self._out.close()
+
+
+class Hold:
+    """What holds the peer's answers back until it is released."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __str__(self):
+        return str(self._path)
+
+    def release(self):
+        self._path.touch()
 
 
 @dataclass(frozen=True)
@@ -89,15 +109,15 @@ class Clients:
         self.stub = prediction_stub(self.channel)
         self.api = grpc_api()
 
-    def request(self, *, model=MODEL, label=None, version=None, delay=None, fail=None, padding=0):
+    def request(self, *, model=MODEL, label=None, version=None, hold=None, fail=None, padding=0):
         request = self.api.predict_pb2.PredictRequest()
         request.model_spec.name = model
         if label is not None:
             request.model_spec.version_label = label
         if version is not None:
             request.model_spec.version.value = version
-        if delay is not None:
-            request.inputs["delay"].float_val.append(delay)
+        if hold is not None:
+            request.inputs["hold"].string_val.append(str(hold).encode())
         if fail is not None:
             request.inputs["fail"].int_val.append(fail)
         if padding:
@@ -154,6 +174,13 @@ class Load:
     def failed(self):
         return [answer for _, _, answer in self.answers if answer.code not in ("OK", 200)]
 
+    def await_answers(self, since):
+        """Waits for answers of both protocols to calls that began after this time."""
+        deadline = time.monotonic() + 30
+        while len({type(answer) for began, _, answer in self.answers[-100:] if began > since}) < 2:
+            assert time.monotonic() < deadline, "no more answers"
+            time.sleep(0.002)
+
     def _send(self, rest):
         while not self._over.is_set():
             began = time.monotonic()
@@ -173,6 +200,14 @@ def another_peer():
     peer = Peer()
     yield peer
     peer.stop()
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Given to calls, it holds their answers back; released at the latest at the test's end."""
+    hold = Hold(tmp_path / "released")
+    yield hold
+    hold.release()
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 Run as a program: `echo_upstream.py GRPC_PORT REST_PORT`; prints `ready` when it listens, and
 for each Predict the request's id with the label or path that reached it.
 It knows the labels `stable` (version 1), `canary` (version 2) and the first two variants (3 and 4). A gRPC Predict answers
-with the effective model_spec and the request's id; its inputs `delay` (seconds) and `fail` (a status number)
-make it slow or fail. REST answers with the path and the id it saw; the body's `delay` and `status`
-do the same. Idle REST connections are closed after 5 s, as uvicorn does.
+with the effective model_spec and the request's id; its inputs `hold` (a path) and `fail` (a status number)
+make it wait until there is a file, or fail. REST answers with the path and the id it saw; the body's `hold` and `status`
+do the same. Idle REST connections are closed after 5 s, as uvicorn does, and that is said.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import grpc
@@ -34,6 +35,12 @@ def tell(identity, what):
     sys.stdout.flush()
 
 
+def await_file(path):
+    """Waits until there is such a file."""
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
 def effective(spec):
     """Version as TensorFlow Serving resolves it: explicit, by label, or the latest."""
     choice = spec.WhichOneof("version_choice")
@@ -46,8 +53,8 @@ class Prediction(API.prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         identity = dict(context.invocation_metadata()).get("x-request-id", "")
         tell(identity, request.model_spec.version_label)
-        if "delay" in request.inputs:
-            time.sleep(request.inputs["delay"].float_val[0])
+        if "hold" in request.inputs:
+            await_file(request.inputs["hold"].string_val[0].decode())
         if "fail" in request.inputs:
             context.abort(list(grpc.StatusCode)[request.inputs["fail"].int_val[0]], "as asked")
         answer = API.predict_pb2.PredictResponse()
@@ -98,8 +105,8 @@ class Rest(BaseHTTPRequestHandler):
             asked = json.loads(body)
         except ValueError:
             asked = {}
-        if "delay" in asked:
-            time.sleep(asked["delay"])
+        if "hold" in asked:
+            await_file(asked["hold"])
         self.answer(asked.get("status", 200), {"path": self.path, "size": len(body), "id": self.headers["x-request-id"]})
 
     def whole_body(self):
@@ -131,6 +138,10 @@ class Rest(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def log_error(self, *args):
+        """Of a connection on which nothing came for too long."""
+        tell("-", "closed-for-silence")
 
     def log_message(self, *args):
         pass

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
 from tfx_rollout.evidence.access_log import AccessLogSource
 from tfx_rollout.gateway import GatewayConfig, ModelRoutes, access_log_folder
-from tfx_rollout.gateway.log_format import HEARTBEAT_S
+from tfx_rollout.gateway.access_log_folder import log_parts
 from tfx_rollout.traffic import FULL, Split, Track
 
 pytestmark = pytest.mark.integration
@@ -43,6 +44,22 @@ def closed(source, start, end, model="taxi"):
     return source.counts(model, start, end)
 
 
+def await_line(part):
+    """Waits until a part of the log has a line."""
+    deadline = time.monotonic() + 15
+    while not part.stat().st_size:
+        assert time.monotonic() < deadline, "the log does not speak"
+        time.sleep(0.01)
+
+
+def await_halt(pid):
+    """Waits until a process that was sent SIGSTOP stands still."""
+    deadline = time.monotonic() + 15
+    while any(thread.read_text().rpartition(")")[2].split()[0] != "T" for thread in Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.001)
+
+
 def test_every_drawn_call_is_counted_once_on_the_track_that_answered(split, clients, source):
     split(5000)
     start = time.time()
@@ -56,20 +73,23 @@ def test_every_drawn_call_is_counted_once_on_the_track_that_answered(split, clie
     assert not found.gap
 
 
-def test_calls_belong_to_the_interval_in_which_they_start(split, clients, source):
+def test_calls_belong_to_the_interval_in_which_they_start(split, clients, source, peer, hold):
     split(0)
     first = time.time()
-    early = [clients.stub.Predict.future(clients.request(delay=0.4)) for _ in range(8)]
-    time.sleep(0.2)
+    names = [f"early-{number}" for number in range(8)]
+    early = [clients.stub.Predict.future(clients.request(hold=hold), metadata=[("x-request-id", name)]) for name in names]
+    peer.await_seen(set(names))
     boundary = time.time()
-    late = [clients.grpc() for _ in range(5)]
+    late = [clients.grpc() for _ in range(2)]
+    held_s = time.time() - boundary
+    hold.release()
     for call in early:
         call.result()
     end = time.time()
     assert closed(source, boundary, end).tracks[Track.STABLE].requests == len(late)
     before = source.counts("taxi", first, boundary).tracks[Track.STABLE]
     assert before.requests == len(early)
-    assert before.latency.quantile(0.5) > 400_000
+    assert before.latency.quantile(0.5) >= 1e6 * held_s
 
 
 def test_failures_have_the_name_of_their_status(split, clients, source):
@@ -98,21 +118,25 @@ def test_forced_and_pinned_calls_and_questions_are_no_evidence(split, clients, s
     assert (dict(found.tracks), found.gap) == ({}, False)
 
 
-def test_a_call_that_hangs_is_unanswered_whether_its_client_waits_or_leaves(split, clients, source):
+def test_a_call_that_hangs_is_unanswered_whether_its_client_waits_or_leaves(split, clients, source, gateway, peer, hold):
     split(FULL)
     start = time.time()
-    waits = clients.stub.Predict.future(clients.request(delay=3.5))
-    # Cancelled rather than with a deadline: of that the server knows too, and may answer just before its client leaves.
-    leaves = clients.stub.Predict.future(clients.request(delay=3.5))
-    with contextlib.suppress(TimeoutError, socket.timeout):
-        clients.rest(body={"delay": 3.5}, timeout=0.7)
+    waits, leaves = (
+        clients.stub.Predict.future(clients.request(hold=hold), metadata=[("x-request-id", name)]) for name in ("waits", "leaves")
+    )
+    body = json.dumps({"hold": str(hold)})
+    head = f"POST /v1/models/taxi:predict HTTP/1.1\r\nhost: x\r\nx-request-id: leaves-too\r\ncontent-length: {len(body)}"
+    with socket.create_connection((gateway.settings.host, gateway.settings.port)) as leaves_too:
+        leaves_too.sendall(f"{head}\r\n\r\n{body}".encode())
+        peer.await_seen({"waits", "leaves", "leaves-too"})
     leaves.cancel()
-    end = start + 1.6
+    end = time.time()
     counts = closed(source, start, end).tracks[Track.CANARY]
     assert not waits.done()
     assert (counts.requests, counts.failures, counts.unanswered) == (3, 3, 3)
     assert dict(counts.codes) == {"DEADLINE_EXCEEDED": 1, "CANCELLED": 2}
     # The answer that comes too late changes nothing.
+    hold.release()
     assert waits.result().model_spec.version.value == 2
     assert closed(source, end, time.time()).tracks == {}
     assert source.counts("taxi", start, end).tracks[Track.CANARY] == counts
@@ -155,7 +179,7 @@ def test_a_restart_makes_a_gap_and_evidence_goes_on_after_it(make_gateway, confi
     assert not closed(source, start, time.time()).gap
     gateway.stop(1)
     gateway.start()
-    time.sleep(2 * HEARTBEAT_S)
+    await_line(log_parts(gateway.settings.access_log)[-1].path)
     again = time.time()
     connect(gateway).grpc()
     end = time.time()
@@ -191,8 +215,10 @@ def test_a_gateway_that_stands_still_holds_the_horizon_back(make_gateway, config
     gateway.apply(config(0))
     source = speaking(AccessLogSource(gateway.settings.access_log, waiting_s=WAITING_S))
     os.kill(gateway.pid, signal.SIGSTOP)
+    await_halt(gateway.pid)
     stopped = time.time()
-    time.sleep(WAITING_S + 0.5)
+    # Long enough for a horizon by the clock to pass on, and too short for a gap.
+    time.sleep(0.5)
     assert source.horizon() < stopped - WAITING_S
     os.kill(gateway.pid, signal.SIGCONT)
     assert not closed(source, stopped, stopped + 0.1).gap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -108,29 +109,42 @@ def test_an_unknown_model_and_rows_that_do_not_fit_are_told_before_anything_is_s
         replay(ReplaySettings(gateway.address, "taxi", 10, 1), [{"company": "x"}])
 
 
-def test_what_fails_is_reported_by_its_code(make_gateway, config):
+@contextlib.contextmanager
+def once_answered(record, act):
+    """Acts as soon as the record of a replay has an answer."""
+
+    def wait():
+        deadline = time.monotonic() + 30
+        while not (record.exists() and record.stat().st_size):
+            assert time.monotonic() < deadline, "nothing was answered"
+            time.sleep(0.005)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_what_fails_is_reported_by_its_code(make_gateway, config, tmp_path):
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(0))
-    settings = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1.5)
-    killer = threading.Timer(0.7, lambda: gateway.stop(0))
-    killer.start()
-    report = replay(settings, ROWS)
-    killer.join()
+    settings, record = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1.5), tmp_path / "answers.jsonl"
+    with once_answered(record, lambda: gateway.stop(0)):
+        report = replay(settings, ROWS, record=record)
     assert report.requests == settings.count
     assert set(report.tracks["unknown"].codes) <= {"UNAVAILABLE", "UNKNOWN"}
     assert report.tracks["stable"].failures == 0
 
 
-def test_what_does_not_come_in_time_is_given_up_on_both_protocols(make_gateway, config):
+def test_what_does_not_come_in_time_is_given_up_on_both_protocols(make_gateway, config, tmp_path):
     gateway = make_gateway()
     gateway.start()
     gateway.apply(config(0))
-    settings = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1, timeout_s=0.5)
-    freezer = threading.Timer(0.3, lambda: os.kill(gateway.pid, signal.SIGSTOP))
-    freezer.start()
-    report = replay(settings, ROWS)
-    freezer.join()
+    settings, record = ReplaySettings(gateway.address, "taxi", rate=40, seconds=1, timeout_s=0.5), tmp_path / "answers.jsonl"
+    with once_answered(record, lambda: os.kill(gateway.pid, signal.SIGSTOP)):
+        report = replay(settings, ROWS, record=record)
     os.kill(gateway.pid, signal.SIGCONT)
     assert report.requests == settings.count
     assert set(report.tracks["unknown"].codes) == {"DEADLINE_EXCEEDED"}

@@ -66,15 +66,15 @@ def test_a_rest_body_of_unknown_length_is_cut_off_at_the_limit(make_gateway, pee
     assert "0.0953674 MiB" in refused.json()["error"]
 
 
-def test_a_request_that_takes_too_long_is_given_up_in_words_on_both_protocols(make_gateway, peer, connect):
+def test_a_request_that_takes_too_long_is_given_up_in_words_on_both_protocols(make_gateway, peer, connect, hold):
     gateway = make_gateway(request_timeout_s=0.3)
     gateway.start()
     gateway.apply(GatewayConfig((ModelRoutes("taxi", {Track.STABLE: peer.upstream("stable")}),)))
     clients = connect(gateway)
-    given_up = clients.grpc(delay=1.0)
+    given_up = clients.grpc(hold=hold)
     assert (given_up.code, given_up.track) == ("DEADLINE_EXCEEDED", "stable")
     assert given_up.label.startswith("There was no whole answer within the 0.3 s that a request may take here;")
-    by_rest = clients.rest(body={"delay": 1.0})
+    by_rest = clients.rest(body={"hold": str(hold)})
     assert (by_rest.code, by_rest.track, by_rest.body) == (504, "stable", {"error": given_up.label})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -68,15 +69,18 @@ def test_each_copy_is_in_the_log_with_its_originals_id_the_shadows_label_and_its
 
 def test_a_share_is_copied(gateway, mirror, another_peer, clients):
     mirror(another_peer, 3000)
-    answers = [clients.rest() for _ in range(200)]
-    # Three standard deviations about 60.
-    deadline = time.monotonic() + 10
-    while not 40 <= len(another_peer.seen()) <= 80:
+    n, share = 300, 0.3
+    answers = [clients.rest() for _ in range(n)]
+    # Six standard deviations: one false alarm in 500 million runs.
+    off = 6 * math.sqrt(n * share * (1 - share))
+    deadline = time.monotonic() + 15
+    while len(another_peer.seen()) < n * share - off:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     ids = {identity for identity, _ in another_peer.seen()}
     assert ids < {answer.request_id for answer in answers}
     copies(gateway, ids)
+    assert len(another_peer.seen()) < n * share + off
 
 
 def test_what_fails_on_the_shadow_is_told_and_nobody_is_harmed(gateway, mirror, another_peer, clients):

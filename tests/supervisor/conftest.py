@@ -33,9 +33,14 @@ for name, offset, limit in [("plus_two", 2.0, None), ("plus_three", 3.0, None), 
         session.run(tf.global_variables_initializer())
         tf.saved_model.simple_save(session, f"{root}/{name}", {"x": x}, {"y": y})
 with tf.Graph().as_default(), tf.Session() as session:
-    x = tf.placeholder(tf.float32, [None], name="x")
-    y = tf.while_loop(lambda i: i < x[0], lambda i: i + 1.0, [0.0])
-    tf.saved_model.simple_save(session, f"{root}/counting", {"x": x}, {"y": tf.identity(y, name="y")[None]})
+    path = tf.placeholder(tf.string, [None], name="path")
+    # A server that warms the model up names no file.
+    named = tf.not_equal(path[0], "")
+    with tf.control_dependencies([tf.cond(named, lambda: tf.io.write_file(path[0] + ".begun", ""), tf.no_op)]):
+        looks = tf.constant(0)
+    absent = lambda _: tf.logical_and(named, tf.equal(tf.size(tf.io.matching_files(path[0])), 0))
+    looks = tf.while_loop(absent, lambda looks: looks + 1, [looks])
+    tf.saved_model.simple_save(session, f"{root}/waiting", {"path": path}, {"y": tf.identity(looks, name="y")[None]})
 """
 
 
@@ -45,7 +50,8 @@ MAX_REQUEST_MB = 2
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory) -> Path:
     """Folders `plus_two`, `plus_three` (y = x/2 + 2 or 3), `picky` (fails from x = 1000 on),
-    `counting` (takes a time that grows with x) and `broken` (does not load)."""
+    `waiting` (answers once there is a file of the name that it is given, after it made one of that name and `.begun`)
+    and `broken` (does not load)."""
     folder = tmp_path_factory.mktemp("saved_models")
     subprocess.run([sys.executable, "-W", "ignore", "-c", EXPORT, str(folder)], check=True, stderr=subprocess.PIPE)
     (folder / "broken").mkdir()

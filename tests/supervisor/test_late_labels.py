@@ -77,7 +77,9 @@ def test_a_version_that_is_wrong_is_found_in_copies_before_any_client_saw_it(ser
     assert load.values == {3.0}
     windows = journal.windows()
     pairs = [window.pairs for window in windows]
-    assert sum(pair.worse for pair in pairs) > 50
+    # How many it took depends on how they came, window by window.
+    assert state.verdict.e_value >= state.verdict.threshold
+    assert sum(pair.worse for pair in pairs) > 0
     assert sum(pair.better + pair.same for pair in pairs) == 0
     assert all(pair.disagreed == pair.pairs for pair in pairs)
     # Every label that fell due counted: of both versions' answers each label tells of stable's, too.

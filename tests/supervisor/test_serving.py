@@ -125,26 +125,25 @@ def test_a_server_that_hangs_does_not_hold_up_another_model(serving, saved_model
     wait_until(lambda: serving.ask_in_trouble() == TWO)
 
 
-def test_a_stop_lets_a_running_request_finish(serving, saved_models):
+def test_a_stop_lets_a_running_request_finish(serving, saved_models, tmp_path, wait_until):
     slow = ModelStore(serving.root).model("slow")
-    slow.publish(saved_models / "counting")
+    slow.publish(saved_models / "waiting")
     serving.go_live(1, "slow")
-    answers = []
-    with ModelServerClient(serving.address, timeout_s=60) as client:
+    release, answers = tmp_path / "release", []
 
-        def count(x: float) -> float:
-            start = time.monotonic()
-            answers.append(client.predict("slow", {"instances": [x]}))
-            return time.monotonic() - start
+    def ask() -> None:
+        with ModelServerClient(serving.address, timeout_s=60) as client:
+            answers.append(client.predict("slow", {"instances": [str(release)]}))
 
-        count(100.0)
-        steps = 20_000.0 * 2.5 / count(20_000.0)
-        thread = threading.Thread(target=count, args=(steps,))
-        thread.start()
-        time.sleep(0.5)
-        assert serving.stop() == 0
-        assert thread.is_alive() is False or not thread.join(1)
-    assert [answer.code for answer in answers] == [200, 200, 200]
+    thread = threading.Thread(target=ask)
+    thread.start()
+    wait_until((tmp_path / "release.begun").exists, what="the request's begin")
+    serving.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stopping: running requests may finish" in serving.log_file.read_text(), what="the stop")
+    release.touch()
+    assert serving.process.wait(30) == 0
+    thread.join()
+    assert [answer.code for answer in answers] == [200]
     assert children_of(serving.process.pid) == []
     assert running_supervisor(serving.root) is None
     assert serving.observed("slow").servers == ()

@@ -26,33 +26,29 @@ def follow(root: Path, output: Path, every: float, once: bool) -> None:
     (`--model_config_file_poll_wait_seconds=1`). Ends at SIGTERM or Ctrl-C.
     """
     import logging
-    import signal
-    import threading
 
     from tfx_rollout.errors import StorageFault
     from tfx_rollout.model_store import ModelStore
     from tfx_rollout.serving.live_config import LiveConfig
+    from tfx_rollout.serving.stop_signal import StopSignal
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     log = logging.getLogger("tfx_rollout.serving")
-    stop = threading.Event()
-    # Also as the first process of a container, where a signal without a handler is not heard.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    config = LiveConfig(ModelStore(root), output)
+    config, stop = LiveConfig(ModelStore(root), output), StopSignal()
     first, told = True, ""
-    while not stop.is_set():
-        try:
-            if config.refresh():
-                live = ", ".join(f"{model} {version}" for model, version in config.served().items())
-                log.info("live: %s", live or "nothing yet")
-            first, told = False, ""
-        except StorageFault as fault:
-            if first or once:
-                raise
-            if str(fault) != told:
-                log.warning("%s What serves goes on.", fault)
-            told = str(fault)
-        if once:
-            return
-        stop.wait(every)
+    # Also as the first process of a container, where a signal without a handler is not heard.
+    with stop.heard():
+        while True:
+            try:
+                if config.refresh():
+                    live = ", ".join(f"{model} {version}" for model, version in config.served().items())
+                    log.info("live: %s", live or "nothing yet")
+                first, told = False, ""
+            except StorageFault as fault:
+                if first or once:
+                    raise
+                if str(fault) != told:
+                    log.warning("%s What serves goes on.", fault)
+                told = str(fault)
+            if once or stop.wait(every):
+                return

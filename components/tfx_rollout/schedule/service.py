@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES  # type: ignore[import-untyped]
@@ -32,6 +31,7 @@ from tfx_rollout.model_store import FileLock, make_folder
 from tfx_rollout.schedule.local import LocalSchedule
 from tfx_rollout.schedule.run_folder import RunRecord, ScheduleFolder, run_id
 from tfx_rollout.schedule.trigger import Trigger, written
+from tfx_rollout.serving.stop_signal import StopSignal
 
 LATE_SECONDS = 60.0
 """A time that is noticed later than this is missed, and not made up for."""
@@ -98,7 +98,7 @@ class LocalScheduler:
         self._schedules = {schedule.name: schedule for schedule in schedules}
         self._state = state.absolute()
         self._grace_seconds, self._late_seconds = grace_seconds, late_seconds
-        self._stop = threading.Event()
+        self._stop = StopSignal()
         self._going: dict[str, threading.Thread] = {}
         self._keepers: dict[str, subprocess.Popen[bytes]] = {}
         self._mutex = threading.Lock()
@@ -107,9 +107,7 @@ class LocalScheduler:
         """Runs until told to stop. `InvalidPlan` for commands that are not there, `Busy` where another scheduler runs."""
         self._check_commands()
         make_folder(self._state)
-        with FileLock(self._state / "lock", "the schedules of this folder").held(timeout=0):
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._told)
+        with FileLock(self._state / "lock", "the schedules of this folder").held(timeout=0), self._stop.heard():
             for name in self._schedules:
                 self._find_again(name)
             scheduler = self._scheduler()
@@ -165,7 +163,7 @@ class LocalScheduler:
             self._note(name, RunRecord(run_id(scheduled), "missed", written(scheduled), reason=f"noticed {late:.0f} s too late"))
             return
         with self._mutex:
-            if self._stop.is_set():
+            if self._stop:
                 self._note(name, RunRecord(run_id(scheduled), "missed", written(scheduled), reason="the scheduler was stopping"))
                 return
             with folder.free() as lock:
@@ -229,20 +227,15 @@ class LocalScheduler:
 
     # The end
 
-    def _told(self, number: int, frame: FrameType | None) -> None:
-        if self._stop.is_set():
-            self._grace_seconds = 0.0
-        self._stop.set()
-
     def _end_runs(self) -> None:
-        """Runs that go on get the grace, then their keepers are told to end them."""
+        """Runs that go on get the grace, or until it is told to stop again; then their keepers are told to end them."""
         with self._mutex:
             going = dict(self._going)
         if going:
             _LOG.info("stopping; waits up to %g s for %s", self._grace_seconds, ", ".join(going))
         began = time.monotonic()
         for thread in going.values():
-            while thread.is_alive() and time.monotonic() - began < self._grace_seconds:
+            while thread.is_alive() and self._stop.count < 2 and time.monotonic() - began < self._grace_seconds:
                 thread.join(0.1)
         for name, thread in going.items():
             if thread.is_alive():

@@ -76,10 +76,21 @@ def _run(command: tuple[str, ...]) -> int:
 
     from tfx_rollout.serving.tether import tethered
 
-    process = subprocess.Popen(tethered(command))
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: process.send_signal(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the command too
+        signal.signal(number, pass_on)
+    signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to the command too, which shall not ignore it
+    process = subprocess.Popen(tethered(command))
+    for told in early:
+        process.send_signal(told)
     code = process.wait()
     return code if code >= 0 else 128 - code
 

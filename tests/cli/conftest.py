@@ -71,11 +71,12 @@ class Terminal:
         inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
         self.pid, self._file = pty.fork()
         if not self.pid:
+            # Before the command looks.
+            _resize(pty.STDOUT_FILENO, columns, lines)
             os.execve(sys.executable, command, {**inherited, "TERM": "xterm-256color", **environment})
-        self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
-        fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        _resize(self._file, columns, lines)
 
     def type(self, text: str) -> None:
         os.write(self._file, text.encode())
@@ -117,6 +118,10 @@ class Terminal:
             return False
         self.shown += content.decode(errors="replace")
         return bool(content)
+
+
+def _resize(file: int, columns: int, lines: int) -> None:
+    fcntl.ioctl(file, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
 @pytest.fixture

@@ -60,19 +60,21 @@ def show_live(
     current = _Current(read(), view)
     threading.Thread(target=_listen, args=(happened, news, over), daemon=True).start()
     live = Live(current, console=console, screen=True, refresh_per_second=DRAWS_PER_SECOND)
-    with _signals_told(news), live:
-        while not ended(current.snapshot):
-            finished = _await_news(news)
-            try:
-                current.snapshot = read()
-            except (ApiUnreachable, ApiBusy) as fault:
-                current.snapshot = replace(current.snapshot, notice=str(fault))
+    try:
+        with _signals_told(news), live:
+            while not ended(current.snapshot):
+                finished = _await_news(news)
+                try:
+                    current.snapshot = read()
+                except (ApiUnreachable, ApiBusy) as fault:
+                    current.snapshot = replace(current.snapshot, notice=str(fault))
+                    if finished:
+                        raise
+                live.refresh()
                 if finished:
-                    raise
-            live.refresh()
-            if finished:
-                break
-    over.set()
+                    break
+    finally:
+        over.set()
     return current.snapshot
 
 

@@ -284,7 +284,7 @@ def test_the_real_prometheus_counts_what_its_target_counted(tmp_path):
             PrometheusSource(PrometheusSettings(f"http://127.0.0.1:{port}", tracks, "sum(up)")).horizon()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
         target.shutdown()
         thread.join()
         target.server_close()

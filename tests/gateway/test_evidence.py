@@ -28,7 +28,7 @@ def source(gateway):
 
 def speaking(source):
     """The source, once the log has a line: what started before that is not vouched for."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not source.horizon():
         assert time.monotonic() < deadline, "the log does not speak"
         time.sleep(0.05)
@@ -37,7 +37,7 @@ def speaking(source):
 
 def closed(source, start, end, model="taxi"):
     """The counts of an interval, once the horizon has passed it."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while source.horizon() < end:
         assert time.monotonic() < deadline, "the horizon stands still"
         time.sleep(0.05)
@@ -46,7 +46,7 @@ def closed(source, start, end, model="taxi"):
 
 def await_line(part):
     """Waits until a part of the log has a line."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not part.stat().st_size:
         assert time.monotonic() < deadline, "the log does not speak"
         time.sleep(0.01)
@@ -54,7 +54,7 @@ def await_line(part):
 
 def await_halt(pid):
     """Waits until a process that was sent SIGSTOP stands still."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while any(thread.read_text().rpartition(")")[2].split()[0] != "T" for thread in Path(f"/proc/{pid}/task").glob("*/stat")):
         assert time.monotonic() < deadline, "it goes on"
         time.sleep(0.001)

@@ -59,7 +59,7 @@ def test_what_stable_and_shadow_predicted_for_a_request_is_known_by_its_id(serve
     }
     gateway.apply(GatewayConfig((ModelRoutes("sums", tracks, mirror=FULL),)))
     answers = [clients.rest("/v1/models/sums:predict", body={"instances": [float(n)]}) for n in range(30)]
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while len(lines := logged(tmp_path / "predictions")) < 60:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -22,7 +22,7 @@ def logged(gateway):
     """The lines of the requests with this id, once there are so many of them."""
 
     def find(request_id, count=1):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             lines = [
                 found

@@ -17,7 +17,7 @@ WAITING_S = 1.0
 
 def closed(source, start, end):
     """The counts of an interval, once the horizon has passed it."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while source.horizon() < end:
         assert time.monotonic() < deadline, "the horizon stands still"
         time.sleep(0.05)

@@ -95,7 +95,7 @@ def test_the_access_log_has_the_version_of_each_answer(known, gateway):
     predict(known, *canary.items(), ("x-request-id", "who-grpc"))
     predict(known, *canary.items(), ("x-request-id", "who-grpc-error"), fail=3)
     rest(known, "tax:predict", {}, **{"x-request-id": "who-none"})
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(found := {line.request_id: line for line in logged(gateway, began)}) < len(asked):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -156,7 +156,7 @@ def test_a_thread_keeps_up_with_what_is_written(store, log):
     with following(traffic):
         now = time.time()
         log.request(now)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         while not requests(traffic, since=now - 60, until=now + 60, step=10):
             assert time.monotonic() < deadline, "the thread does not read"
             time.sleep(0.05)
@@ -168,7 +168,7 @@ def test_a_storage_that_refuses_is_told_once_and_the_thread_goes_on(store, log, 
     store.root.rename(store.root.with_name("away"))
     store.root.write_text("a file in the way")
     with following(traffic):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         while "the metrics of the traffic stand still" not in caplog.text:
             assert time.monotonic() < deadline, "nothing is said"
             time.sleep(0.05)

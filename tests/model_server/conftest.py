@@ -122,7 +122,7 @@ class Server:
         self.process.wait()
 
 
-def await_that(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+def await_that(condition: Callable[[], bool], timeout_s: float = 30) -> None:
     """Polls until the condition holds; fails when it never does."""
     end = time.monotonic() + timeout_s
     while not condition():

@@ -26,7 +26,7 @@ def test_every_answered_call_with_an_id_is_in_the_log_when_the_server_has_ended(
     server.rest_predict("affine", [1])
     assert server.http.post("/v1/models/affine:predict", json={}, headers={"x-request-id": "bad"}).status_code == 400
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(30) == 0
     lines = [json.loads(line) for part in folder.iterdir() for line in part.read_text().splitlines()]
     assert [(line["id"], line["model"], line["version"], line["prediction"]) for line in lines] == [
         *((f"grpc-{number}", "affine", 3, [3.5, 4.0]) for number in range(20)),

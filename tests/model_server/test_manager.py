@@ -19,7 +19,7 @@ def states(manager: Manager) -> dict[int, State]:
 
 
 def await_that(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.001)

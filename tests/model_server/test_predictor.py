@@ -69,16 +69,20 @@ def test_the_filter_chooses_and_orders_the_outputs():
 
 
 class TimedSession:
-    """Takes the seconds that its first feed says, and notes the thread it ran in."""
+    """Takes the seconds of `clock` that its first feed says, or until it is released; notes the thread it ran in."""
 
     def __init__(self) -> None:
         self.threads: list[str] = []
         self.finished = 0
+        self.clock = 0.0
+        self.released = threading.Event()
+        self.released.set()
 
     def callable(self, feeds: Sequence[str], fetches: Sequence[str], targets: Sequence[str]) -> Run:
         def run(arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
             self.threads.append(threading.current_thread().name)
-            time.sleep(float(arrays[0][0]))
+            self.clock += float(arrays[0][0])
+            assert self.released.wait(30)
             self.finished += 1
             return [arrays[0] for _ in fetches]
 
@@ -88,8 +92,9 @@ class TimedSession:
 
 
 @pytest.fixture
-def timed():
+def timed(monkeypatch):
     session = TimedSession()
+    monkeypatch.setattr(time, "perf_counter", lambda: session.clock)
     servable = Servable("m", 1, session, {"serving_default": signature(["a"])}, b"")
     with ThreadPoolExecutor(2, thread_name_prefix="pool") as pool:
         yield session, servable, Predictor(pool)
@@ -110,12 +115,16 @@ def test_fast_programs_move_to_the_event_loop_and_slow_ones_to_the_pool(timed):
 
 def test_a_cancelled_request_holds_its_version_until_the_run_is_over(timed):
     session, servable, predictor = timed
+    session.released.clear()
 
     async def run() -> None:
-        task = asyncio.ensure_future(predictor.predict(servable, "", {"a": np.array([0.2])}))
+        task = asyncio.ensure_future(predictor.predict(servable, "", {"a": np.array([0.0])}))
         while not session.threads:
             await asyncio.sleep(0.001)
         task.cancel()
+        await asyncio.sleep(0.001)
+        assert not task.done()
+        session.released.set()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert session.finished == 1

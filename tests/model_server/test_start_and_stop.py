@@ -76,7 +76,7 @@ def test_ports_stay_closed_until_a_version_is_there_and_sigterm_still_ends_the_w
     wire.await_that(lambda: "No versions of servable m found" in waiting.log.read_text())
     assert not waiting.rest_answers()
     waiting.process.terminate()
-    assert waiting.process.wait(10) != 0
+    assert waiting.process.wait(30) != 0
 
     served = start("--model_name=m", f"--model_base_path={base}", "--no_such_flag", ready=False)
     wire.await_that(lambda: "No versions of servable m found" in served.log.read_text())
@@ -94,7 +94,7 @@ def test_sigterm_finishes_the_running_request_and_refuses_new_ones(start, saved_
     wire.await_that(lambda: "Stopping" in server.log.read_text())
     wire.await_that(lambda: not _port_is_open(server.port) and not _port_is_open(server.rest_port))
     assert running() == 3.0
-    assert server.process.wait(15) == 0
+    assert server.process.wait(30) == 0
 
 
 def _send_slow(server, wire, face):
@@ -134,7 +134,7 @@ def test_a_run_that_outlives_the_grace_is_cut(start, saved_models, wire):
     future = server.prediction.Predict.future(wire.predict_request("affine", "spin", steps=np.int32(10**9)), timeout=60)
     _await_busy(server, wire)
     server.process.terminate()
-    assert server.process.wait(10) == 0
+    assert server.process.wait(30) == 0
     assert isinstance(future.exception(10), grpc.RpcError)
 
 

@@ -48,7 +48,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def _await(condition, seconds: float = 10):
+def _await(condition, seconds: float = 30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():

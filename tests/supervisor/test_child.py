@@ -67,7 +67,7 @@ def end(child: Child) -> None:
     turn(child, lambda: child.gone)
 
 
-def turn(child: Child, until, seconds: float = 20) -> None:
+def turn(child: Child, until, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, child.observation()

@@ -74,7 +74,7 @@ def test_a_killed_canary_loses_its_share_until_it_is_back(serving, wait_until):
         load.await_more(50)
         before = serving.pid_of("m~canary")
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: serving.observed().split == Split(), 10, "the share of 0")
+        wait_until(lambda: serving.observed().split == Split(), 60, "the share of 0")
         without = time.time()
         wait_until(lambda: serving.observed().split == Split.of(0.3), 60, "the share of 0.3 again")
         load.await_more(100)

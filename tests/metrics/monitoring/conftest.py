@@ -80,13 +80,13 @@ def prometheus_of(eventually):
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(["prometheus", *arguments], cwd=folder, stdout=log, stderr=log)
             try:
-                with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+                with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                     prometheus = Prometheus(client)
                     eventually(lambda: prometheus.is_ready or process.poll() is not None, "Prometheus is not ready")
                     assert process.poll() is None, (folder / "log").read_text()
                     yield prometheus
             finally:
                 process.terminate()
-                process.wait(20)
+                process.wait(30)
 
     return prometheus_of

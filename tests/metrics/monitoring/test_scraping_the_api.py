@@ -51,7 +51,7 @@ def address(store, token, tmp_path, eventually):
             yield f"127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(30)
 
 
 def is_healthy(port):

@@ -10,7 +10,7 @@ import pytest
 
 from tfx_rollout.errors import Busy
 from tfx_rollout.model_store import Lease, ModelStore
-from tfx_rollout.model_store.lease import Holder
+from tfx_rollout.model_store.lease import TTL_S, Holder
 from tfx_rollout.supervisor.presence import SupervisorInfo, announce, is_served, presence, running_supervisor, withdraw
 
 INFO = SupervisorInfo(4242, "127.0.0.1:8500", "127.0.0.1:9901", 1.5)
@@ -70,12 +70,14 @@ def test_a_root_is_served_where_its_lock_is_held_or_a_holder_elsewhere_renews_it
         announce(tmp_path, INFO)
         assert is_served(store)
     assert not is_served(store)
-    elsewhere = Lease(store.lease_dir, ttl_s=0.3, holder=replace(Holder.this_process(), host="b", boot="another kernel"))
+    there, clock = replace(Holder.this_process(), host="b", boot="another kernel"), [0.0]
+    elsewhere = Lease(store.lease_dir, holder=there, monotonic=lambda: clock[0])
     assert elsewhere.attempt(alone_on_host=True)
     ended = threading.Event()
 
     def renew() -> None:
         while not ended.wait(0.05):
+            clock[0] += TTL_S / 2
             elsewhere.renew()
 
     renewing = threading.Thread(target=renew)

@@ -27,7 +27,7 @@ from tfx_rollout.experiment import (
     start_experiment,
 )
 from tfx_rollout.experiment.controller import ExperimentController
-from tfx_rollout.model_store import BasePath, ModelStore
+from tfx_rollout.model_store import BasePath, Guard, ModelStore, unguarded
 from tfx_rollout.testing import ManualClock, SimulatedServing
 from tfx_rollout.testing.users import SimulatedUsers
 from tfx_rollout.traffic import DesiredState, Label
@@ -69,15 +69,15 @@ class World:
         world.restart()
         return world
 
-    def restart(self) -> None:
+    def restart(self, *, guard: Guard = unguarded) -> None:
         """A new controller that knows nothing but the files."""
 
         def source(journal, plan, state, past):
             return FeedbackCohorts(
-                self.base, self.users, plan.metric, journal.users, past, matured=state.matured, now=self.clock.now
+                self.base, self.users, plan.metric, journal.users, past, matured=state.matured, now=self.clock.now, guard=guard
             )
 
-        self.controller = ExperimentController(self.base, source, self.clock)
+        self.controller = ExperimentController(self.base, source, self.clock, guard=guard)
 
     def start(self, plan: ExperimentPlan) -> str:
         self.plan = plan

@@ -7,18 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tfx_rollout.rollout import Phase
-from tfx_rollout.rollout.elapsed import JumpWatch
 from tfx_rollout.testing import Behaviour
-
-
-def test_a_jump_is_what_the_clocks_do_not_agree_on():
-    watch = JumpWatch()
-    assert watch.jump(100.0, 5.0) == 0.0
-    assert watch.jump(160.0, 65.0) == 0.0
-    assert watch.jump(260.9, 165.0) == 0.0
-    assert watch.jump(3860.9, 166.0) == 3599.0
-    assert watch.jump(860.9, 167.0) == -3001.0
-    assert watch.jump(861.9, 168.0) == 0.0
 
 
 def windows_are_disjoint(world):

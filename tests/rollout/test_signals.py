@@ -180,3 +180,12 @@ def test_while_somebody_else_decides_only_what_speaks_against_the_candidate_coun
     for call in (Call.ADVANCE, Call.PASS, Call.INCONCLUSIVE, Call.HOLD):
         assert signals.of_verdict(plan(), state(phase), verdict(call)) is None
     assert signals.of_verdict(plan(), state(phase), verdict(Call.ROLLBACK)).event is Event.REGRESSED
+
+
+def test_a_fault_counts_when_it_has_lasted_and_the_phase_can_come_to_it(state):
+    loading = state(Phase.LOADING, fault_since=100.0)
+    assert signals.of_fault(loading, None, 200.0) is None
+    assert signals.of_fault(loading, "it does not load", 100.0 + signals.FAULT_GRACE_SECONDS - 0.1) is None
+    assert signals.of_fault(loading, "it does not load", 100.0 + signals.FAULT_GRACE_SECONDS).event is Event.UNSERVABLE
+    assert signals.of_fault(loading.change(fault_since=None), "it does not load", 200.0) is None
+    assert signals.of_fault(loading.change(phase=Phase.ROLLING_BACK), "it does not load", 200.0) is None

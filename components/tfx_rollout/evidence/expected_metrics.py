@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tfx_rollout.errors import CorruptState
 from tfx_rollout.evidence.metric import Metric
-from tfx_rollout.model_store import BasePath, make_folder, read_json, remove_file, write_json
+from tfx_rollout.model_store import BasePath, Guard, make_folder, read_json, remove_file, unguarded, write_json
 
 
 def expect_metric(base: BasePath, metric: Metric) -> None:
@@ -21,8 +21,9 @@ def expect_metric(base: BasePath, metric: Metric) -> None:
     write_json(path, {metric.name: metric.to_json()})
 
 
-def expect_no_metric(base: BasePath) -> None:
-    """Feedback is taken as it comes. May be said again."""
+def expect_no_metric(base: BasePath, *, guard: Guard = unguarded) -> None:
+    """Feedback is taken as it comes. May be said again. `guard` (the check of a lease) is asked first."""
+    guard()
     remove_file(_path(base))
 
 

@@ -14,8 +14,7 @@ from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.windows import as_past
 from tfx_rollout.model_store import BasePath, Guard, unguarded
-from tfx_rollout.rollout.driver import Clock
-from tfx_rollout.rollout.elapsed import JumpWatch
+from tfx_rollout.rollout.clock import Clock, JumpWatch
 
 SourceMaker = Callable[[ExperimentJournal, ExperimentPlan, ExperimentState, list[PastWindow]], CohortSource]
 """Makes the source of one test, from its journal, plan, state, and the windows that are on record."""
@@ -62,4 +61,4 @@ class ExperimentController:
         journal = ExperimentJournal(self._base, state.id, guard=self._guard)
         plan = journal.plan()
         source = self._new_source(journal, plan, state, [as_past(window) for window in journal.windows()])
-        return ExperimentDriver(self._base, self._clock, journal, plan, source, self._guard)
+        return ExperimentDriver(self._clock, journal, plan, source)

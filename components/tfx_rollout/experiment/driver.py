@@ -10,26 +10,23 @@ from __future__ import annotations
 
 from collections import deque
 
-from tfx_rollout.errors import StaleGeneration
 from tfx_rollout.evidence.cohort_source import CohortSource
 from tfx_rollout.evidence.expected_metrics import expect_no_metric
 from tfx_rollout.experiment import desired_states, signals
 from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.experiment.judge import ExperimentJudgeState, ExperimentVerdict, judge_arrivals, judge_outcomes
-from tfx_rollout.experiment.machine import ExperimentEffect, ExperimentEvent, ExperimentPhase, experiment_transition
+from tfx_rollout.experiment.machine import ExperimentEffect, ExperimentPhase, experiment_transition
 from tfx_rollout.experiment.orders import of_order
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.signals import CONTROLLER, ExperimentSignal
 from tfx_rollout.experiment.state import ExperimentState
 from tfx_rollout.experiment.window import ExperimentWindow, MaturedWindow
 from tfx_rollout.experiment.windows import as_past, next_matured, next_window
-from tfx_rollout.journal import Refusal
-from tfx_rollout.model_store import BasePath, Guard
+from tfx_rollout.journal import Overruled, Refusal, WriteAhead, waiting_orders
 from tfx_rollout.rollout import segments
-from tfx_rollout.rollout.driver import FAULT_GRACE_SECONDS, Clock
-from tfx_rollout.rollout.held_beside import HeldBeside, Overruled, beside
+from tfx_rollout.rollout.clock import Clock, jump_in_words
 from tfx_rollout.rollout.state import Segment
-from tfx_rollout.traffic import Cause, DesiredState, ObservedState, Split, Sticky, Track, primary_server
+from tfx_rollout.traffic import Cause, DesiredState, ObservedState, Split, Sticky, primary_server
 
 _WATCHED = (ExperimentPhase.RUNNING, ExperimentPhase.HOLDING)
 
@@ -37,17 +34,10 @@ _WATCHED = (ExperimentPhase.RUNNING, ExperimentPhase.HOLDING)
 class ExperimentDriver:
     """Drives one A/B test. `source` is that test's alone, and knows the windows that are on record."""
 
-    def __init__(
-        self,
-        base: BasePath,
-        clock: Clock,
-        journal: ExperimentJournal,
-        plan: ExperimentPlan,
-        source: CohortSource,
-        guard: Guard,
-    ) -> None:
+    def __init__(self, clock: Clock, journal: ExperimentJournal, plan: ExperimentPlan, source: CohortSource) -> None:
         self.journal = journal
-        self._base, self._clock, self._plan, self._source, self._guard = base, clock, plan, source, guard
+        self._base, self._clock, self._plan, self._source = journal.base, clock, plan, source
+        self._ahead = WriteAhead(journal, clock.now, called="test")
         state, windows, outcomes = journal.state(), journal.windows(), journal.outcomes()
         self._recorded: ExperimentWindow | None = next(iter(reversed(windows)), None)
         self._told: MaturedWindow | None = next(iter(reversed(outcomes)), None)
@@ -58,7 +48,10 @@ class ExperimentDriver:
 
     def step(self, state: ExperimentState) -> None:
         """The next thing to do, if there is one."""
-        caught_up = self._catch_up(state)
+        caught_up = self._ahead.catch_up(state)
+        if isinstance(caught_up, Overruled):
+            self._move(state, signals.of_overruling(state, caught_up.cause))
+            return
         if caught_up is None or self._judge_recorded(caught_up) or self._obey(caught_up):
             return
         state = caught_up
@@ -73,7 +66,7 @@ class ExperimentDriver:
             self.journal.write_state(state.change(fault_since=None if fault is None else self._clock.now()))
             return
         signal = (
-            self._fault(state, fault)
+            signals.of_fault(state, fault, self._clock.now())
             or signals.of_serving(self._plan, state, observed)
             or signals.of_time(self._plan, state, self._clock.now())
         )
@@ -85,53 +78,20 @@ class ExperimentDriver:
     def clock_jumped(self, state: ExperimentState, seconds: float) -> None:
         """Let a jump of the wall clock not count: the window over it is void, and none begins before it. The date stays."""
         now = self._clock.now()
-        way = "forward" if seconds > 0 else "back"
         moved = state.change(
             phase_since=state.phase_since + seconds,
             fault_since=None if state.fault_since is None else state.fault_since + seconds,
         )
-        moved = self._noted(moved, "clock_jumped", f"The clock jumped {way} by {abs(seconds):.1f} s.", CONTROLLER)
-        start = 0.0 if state.segment is None else max(state.segment.since, state.judged_until)
-        if state.segment is not None and state.phase in _WATCHED and start < now:
-            window = ExperimentWindow(state.windows + 1, start, now, state.segment.split, closed_by="gap", void=True)
-            self._record(window)
-            self._judge(moved, window)
-        else:
+        moved = self._ahead.noted(moved, "clock_jumped", f"{jump_in_words(seconds)}.", CONTROLLER)
+        segment = state.segment if state.phase in _WATCHED else None
+        if segment is None or (start := segments.begin_of_next(segment, state.judged_until)) >= now:
             self.journal.write_state(moved)
+            return
+        window = ExperimentWindow(state.windows + 1, start, now, segment.split, closed_by="gap", void=True)
+        self._record(window)
+        self._judge(moved, window)
 
     # What was written before, and what is asked for
-
-    def _catch_up(self, state: ExperimentState) -> ExperimentState | None:
-        """Write the wanted state where a crash kept it from being written. What somebody else wrote ends the test if it
-        is about traffic, and goes into all that follows if it is about what else is held.
-
-        The state to go on with; None where something was written that has to be seen first.
-        """
-        wanted, before = state.wanted, state.before
-        if wanted is None or before is None or self._base.desired() == wanted:
-            return state
-        # Under the lock, or those who change what is held again and again would always come first.
-        with self._base.lock():
-            found = self._base.desired()
-            if found.generation != wanted.generation - 1:
-                return self._go_on_over(state, beside(self._base, before, wanted, found))
-            self._write_desired(wanted)
-        return None
-
-    def _go_on_over(self, state: ExperimentState, others: HeldBeside | Overruled) -> ExperimentState | None:
-        by, why = others.cause.by, others.cause.why
-        if isinstance(others, Overruled):
-            reason = f"{by} has changed the desired state ({why}), so the test ends here."
-            outcome = state.outcome or "failed"
-            self._move(state, ExperimentSignal(ExperimentEvent.OVERRULED, reason, by, outcome=outcome))
-            return None
-        reason = f"{by} has changed what is held beside the test ({why}); it goes on."
-        held = self._noted(state.change(before=others.before, wanted=others.wanted), "held", reason, by)
-        self.journal.write_state(held)
-        if others.found:
-            return held
-        self._write_desired(others.wanted)
-        return None
 
     def _judge_recorded(self, state: ExperimentState) -> bool:
         """Judge what a crash kept from being judged, before anything that came after it."""
@@ -145,21 +105,16 @@ class ExperimentDriver:
 
     def _obey(self, state: ExperimentState) -> bool:
         """Take the next order, if there is one."""
-        order = next((order for order in self.journal.orders() if order.number > state.orders_done), None)
+        order = next(iter(waiting_orders(state, self.journal.orders())), None)
         if order is None:
             return False
         taken = state.change(orders_done=order.number)
         answer = of_order(state, order)
         if isinstance(answer, Refusal):
-            self.journal.write_state(self._noted(taken, "order_refused", answer.reason, order.by))
+            self.journal.write_state(self._ahead.noted(taken, "order_refused", answer.reason, order.by))
         else:
             self._move(taken, answer)
         return True
-
-    def _fault(self, state: ExperimentState, fault: str | None) -> ExperimentSignal | None:
-        if fault is None or state.fault_since is None or self._clock.now() - state.fault_since < FAULT_GRACE_SECONDS:
-            return None
-        return signals.of_fault(fault)
 
     # What is in force
 
@@ -219,7 +174,7 @@ class ExperimentDriver:
     # What follows
 
     def _move(self, state: ExperimentState, signal: ExperimentSignal, observed: ObservedState | None = None) -> None:
-        """Make a transition: event, state, desired state, in this order."""
+        """Make a transition."""
         move = experiment_transition(state.phase, signal.event)
         now = self._clock.now()
         moved = state.change(
@@ -233,19 +188,11 @@ class ExperimentDriver:
         )
         if observed is not None and (primary := observed.server(primary_server(self._base.name))):
             moved = moved.change(primary_restarts=primary.restarts)
+        wanted = self._desired(moved, move.effect, Cause(signal.by, signal.reason, now, state.id))
         if moved.finished:
             moved = moved.change(finished_at=now)
-        wanted = self._desired(moved, move.effect, Cause(signal.by, signal.reason, now, state.id))
-        if wanted is not None:
-            found = moved.wanted or moved.before
-            generation = (found.generation if found else 0) + 1
-            moved = moved.change(wanted=wanted.change(generation=generation), generation=generation)
-        noted = self._noted(moved, str(signal.event), signal.reason, signal.by, came_from=state.phase)
-        if noted.finished:
-            expect_no_metric(self._base)
-        self.journal.write_state(noted)
-        if wanted is not None and noted.wanted is not None:
-            self._write_desired(noted.wanted)
+            expect_no_metric(self._base, guard=self.journal.guard)
+        self._ahead.commit(moved, wanted, signal.event, signal.reason, signal.by, came_from=state)
 
     def _desired(self, state: ExperimentState, effect: ExperimentEffect, cause: Cause) -> DesiredState | None:
         if effect is ExperimentEffect.NOTHING or state.before is None:
@@ -259,30 +206,3 @@ class ExperimentDriver:
         split = Split() if effect is ExperimentEffect.LOAD else self._plan.split.only(set(state.left))
         sticky = Sticky(self._plan.header, salt=state.id)
         return desired_states.with_variants(state.before, variants, split, cause, sticky=sticky)
-
-    def _write_desired(self, wanted: DesiredState) -> None:
-        try:
-            self._base.write_desired(wanted, expected=wanted.generation - 1, guard=self._guard)
-        except StaleGeneration:
-            return  # The next tick finds the other change, and goes on over it or ends with it as the reason.
-
-    def _noted(
-        self, state: ExperimentState, event: str, reason: str, by: str, came_from: ExperimentPhase | None = None
-    ) -> ExperimentState:
-        """Record an event; the state that counts it has to be written next."""
-        number = state.events + 1
-        split = Split() if state.wanted is None else state.wanted.split
-        record = {
-            "number": number,
-            "at": self._clock.now(),
-            "event": event,
-            "from": str(came_from or state.phase),
-            "to": str(state.phase),
-            "window": state.windows,
-            "generation": 0 if state.wanted is None else state.wanted.generation,
-            "split": {str(track): split.share(track) for track in (Track.STABLE, *self._plan.tracks)},
-            "by": by,
-            "reason": reason,
-        }
-        self.journal.append_event(record)
-        return state.change(events=number)

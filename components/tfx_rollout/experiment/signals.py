@@ -11,7 +11,8 @@ from tfx_rollout.experiment.machine import ExperimentEvent, ExperimentPhase
 from tfx_rollout.experiment.plan import ExperimentPlan
 from tfx_rollout.experiment.state import ExperimentOutcome, ExperimentState
 from tfx_rollout.rollout.judge.sentences import names
-from tfx_rollout.traffic import DesiredState, Label, ObservedState, Track, VersionState, primary_server, routes, serves
+from tfx_rollout.rollout.signals import has_lasted
+from tfx_rollout.traffic import Cause, DesiredState, Label, ObservedState, Track, VersionState, primary_server, routes, serves
 
 LOADING_SECONDS = 900.0
 """Variants that are not in force after this long cannot be served."""
@@ -118,15 +119,21 @@ def serving_fault(state: ExperimentState, observed: ObservedState) -> str | None
     return None
 
 
-def of_fault(fault: str) -> ExperimentSignal:
-    """What follows from variants that cannot be served."""
-    return ExperimentSignal(ExperimentEvent.RESTORE, f"The variants cannot be served: {fault}.", outcome="failed")
+def of_fault(state: ExperimentState, fault: str | None, now: float) -> ExperimentSignal | None:
+    """What follows from variants that cannot be served, once that has lasted."""
+    return None if fault is None or not has_lasted(state.fault_since, now) else _unservable(fault)
+
+
+def of_overruling(state: ExperimentState, cause: Cause) -> ExperimentSignal:
+    """What follows when somebody else has moved traffic."""
+    reason = f"{cause.by} has changed the desired state ({cause.why}), so the test ends here."
+    return ExperimentSignal(ExperimentEvent.OVERRULED, reason, cause.by, outcome=state.outcome or "failed")
 
 
 def of_time(plan: ExperimentPlan, state: ExperimentState, now: float) -> ExperimentSignal | None:
     """What follows from the time. `now` in seconds since the epoch."""
     if state.phase is ExperimentPhase.LOADING and now - state.phase_since >= LOADING_SECONDS:
-        return of_fault(f"they were not in force {LOADING_SECONDS:g} s after they were asked for")
+        return _unservable(f"they were not in force {LOADING_SECONDS:g} s after they were asked for")
     if state.phase is ExperimentPhase.RUNNING and now >= state.ends_at:
         return ExperimentSignal(
             ExperimentEvent.RESTORE,
@@ -134,6 +141,10 @@ def of_time(plan: ExperimentPlan, state: ExperimentState, now: float) -> Experim
             outcome="inconclusive",
         )
     return None
+
+
+def _unservable(fault: str) -> ExperimentSignal:
+    return ExperimentSignal(ExperimentEvent.RESTORE, f"The variants cannot be served: {fault}.", outcome="failed")
 
 
 def _won(

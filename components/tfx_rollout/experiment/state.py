@@ -98,6 +98,16 @@ class ExperimentState:
         return {Track.STABLE: self.control or 0, **self.variants}
 
     @property
+    def situation(self) -> dict[str, Any]:
+        """What its events tell of it, beside what happened."""
+        split = Split() if self.wanted is None else self.wanted.split
+        return {
+            "window": self.windows,
+            "generation": 0 if self.wanted is None else self.wanted.generation,
+            "split": {str(track): split.share(track) for track in (Track.STABLE, *self.variants)},
+        }
+
+    @property
     def held_since(self) -> bool:
         """Whether people have changed what is held since it moved traffic: what they asked for is not waited for."""
         return self.wanted is not None and self.wanted.generation > self.generation

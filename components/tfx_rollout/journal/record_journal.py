@@ -42,7 +42,7 @@ class RecordJournal(ABC, Generic[PlanT, StateT, OrderT]):
     def __init__(self, base: BasePath, id: str, *, guard: Guard = unguarded) -> None:
         self.base, self.id = base, id
         self.path = self.folder_of(base) / id
-        self._guard = guard
+        self.guard = guard
 
     @abstractmethod
     def _plan_from(self, data: Mapping[str, Any]) -> PlanT: ...
@@ -109,7 +109,7 @@ class RecordJournal(ABC, Generic[PlanT, StateT, OrderT]):
         return self._document("state.json", self._state_from)
 
     def write_state(self, state: StateT) -> None:
-        self._guard()
+        self.guard()
         write_json(self.path / "state.json", state.to_json())
 
     def events(self) -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ class RecordJournal(ABC, Generic[PlanT, StateT, OrderT]):
         append_line(self.path / "orders.jsonl", order.to_json())
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
-        self._guard()
+        self.guard()
         append_line(self.path / name, line)
 
     def _document(self, name: str, parse: Callable[[Mapping[str, Any]], T]) -> T:

@@ -1,7 +1,8 @@
 """Rollouts: the plan, the judge that decides on windows of evidence, and the controller that acts."""
 
 from tfx_rollout.journal import revision_of, waiting_orders
-from tfx_rollout.rollout.controller import Clock, RolloutController
+from tfx_rollout.rollout.clock import Clock
+from tfx_rollout.rollout.controller import RolloutController
 from tfx_rollout.rollout.judge import Call, JudgeState, Verdict, begin, judge, open_stage
 from tfx_rollout.rollout.machine import TABLE, Effect, Event, ImpossibleTransition, Transition, transition
 from tfx_rollout.rollout.operations import (

@@ -9,13 +9,11 @@ from __future__ import annotations
 from tfx_rollout.evidence import EvidenceSource
 from tfx_rollout.evidence.labels import LabelSource
 from tfx_rollout.model_store import BasePath, Guard, unguarded
-from tfx_rollout.rollout.driver import Clock, RolloutDriver
-from tfx_rollout.rollout.elapsed import JumpWatch
+from tfx_rollout.rollout.clock import Clock, JumpWatch
+from tfx_rollout.rollout.driver import RolloutDriver
 from tfx_rollout.rollout.journal import Journal
 from tfx_rollout.rollout.one_at_a_time import current_rollout
 from tfx_rollout.rollout.windows import WindowCloser
-
-__all__ = ["Clock", "RolloutController"]
 
 
 class RolloutController:
@@ -57,4 +55,4 @@ class RolloutController:
         journal = Journal(self._base, rollout, guard=self._guard)
         plan = journal.plan()
         closer = WindowCloser(self._base.name, plan, self._source, self._labels, journal.windows())
-        return RolloutDriver(self._base, self._clock, journal, plan, closer, self._guard)
+        return RolloutDriver(self._clock, journal, plan, closer)

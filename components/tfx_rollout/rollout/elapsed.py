@@ -1,9 +1,9 @@
-"""The time that counts for a rollout: neither jumps of the wall clock nor what stands still. Pure, but for the watch.
+"""The time that counts for a rollout: neither jumps of the wall clock nor what stands still. Pure.
 
 Phases, stages and deadlines are told by the wall clock, which evidence and records share. They are
 kept right by moving what they are counted from:
 
-- The wall clock jumps while the controller runs: it sees that the two clocks advanced unequally, and moves
+- The wall clock jumps while the controller runs: it sees that (`clock`), and moves
   everything by the jump (`after_jump`). A window over the jump is void, and none begins before it; after a jump
   back none begins before the clock has passed what is judged already, so that no request counts twice.
 - A rollout is paused, or asks about its candidate: what was interrupted goes on with the time it had (`resumed`), and
@@ -21,22 +21,6 @@ from dataclasses import replace
 from tfx_rollout.evidence import Window
 from tfx_rollout.rollout.judge import delay
 from tfx_rollout.rollout.state import Interruption, Phase, RolloutState
-
-JUMP_SECONDS = 1.0
-"""What the wall clock gains or loses on the monotonic one between two looks before it counts as a jump."""
-
-
-class JumpWatch:
-    """Compares the clocks from look to look."""
-
-    def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
-
-    def jump(self, now: float, monotonic: float) -> float:
-        """Seconds by which the wall clock jumped since the last look; 0 where it did not, and at the first look."""
-        before, self._last = self._last, (now, monotonic)
-        gained = 0.0 if before is None else (now - before[0]) - (monotonic - before[1])
-        return gained if abs(gained) > JUMP_SECONDS else 0.0
 
 
 def after_jump(state: RolloutState, seconds: float) -> RolloutState:

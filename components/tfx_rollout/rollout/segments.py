@@ -27,16 +27,21 @@ def end_of(segment: Segment, observed: ObservedState) -> float | None:
     return other if segment.until is None else min(other, segment.until)
 
 
+def begin_of_next(segment: Segment, judged_until: float) -> float:
+    """Where the next window of a segment begins."""
+    return max(segment.since, judged_until)
+
+
 def is_over(segment: Segment, judged_until: float, until: float | None) -> bool:
     """Whether all of a segment that ended at `until` has been cut into windows."""
-    return until is not None and max(segment.since, judged_until) >= until
+    return until is not None and begin_of_next(segment, judged_until) >= until
 
 
 def next_interval(
     segment: Segment, judged_until: float, until: float | None, *, seconds: float, horizon: float
 ) -> Interval | None:
     """The next window's interval; None while its end lies past the horizon. `seconds` is the length of a whole window."""
-    start = max(segment.since, judged_until)
+    start = begin_of_next(segment, judged_until)
     end = start + seconds
     if until is not None and until <= end:
         return Interval(start, until, "split") if start < until <= horizon else None

@@ -10,7 +10,17 @@ from tfx_rollout.rollout.judge import Call, Verdict
 from tfx_rollout.rollout.machine import Event, possible
 from tfx_rollout.rollout.plan import Plan, Stage
 from tfx_rollout.rollout.state import WATCHED, Phase, RolloutState
-from tfx_rollout.traffic import DesiredState, ObservedState, Split, Track, VersionState, canary_server, primary_server, routes
+from tfx_rollout.traffic import (
+    Cause,
+    DesiredState,
+    ObservedState,
+    Split,
+    Track,
+    VersionState,
+    canary_server,
+    primary_server,
+    routes,
+)
 from tfx_rollout.traffic.weights import serves
 
 LOADING_SECONDS = 900.0
@@ -21,6 +31,10 @@ PRIMARY_DEATHS = 2
 """A candidate cannot be served if the primary, which has been loading it, has died this often since."""
 SILENT_SECONDS = 60.0
 """How long there is at least no evidence before a stage that has had its time counts as without evidence."""
+
+FAULT_GRACE_SECONDS = 3.0
+"""A fault of the candidate counts when it has been seen for this long: what a server reported
+before it read its new configuration is no fault."""
 
 CONTROLLER = "controller"
 """Who does what nobody ordered."""
@@ -160,11 +174,22 @@ def serving_fault(state: RolloutState, observed: ObservedState) -> str | None:
     return None
 
 
-def of_fault(state: RolloutState, fault: str) -> Signal | None:
-    """What follows from a candidate that cannot be served."""
-    if not possible(state.phase, Event.UNSERVABLE):
+def of_fault(state: RolloutState, fault: str | None, now: float) -> Signal | None:
+    """What follows from a candidate that cannot be served, once that has lasted."""
+    if fault is None or not has_lasted(state.fault_since, now) or not possible(state.phase, Event.UNSERVABLE):
         return None
     return Signal(Event.UNSERVABLE, f"The candidate cannot be served: {fault}.")
+
+
+def has_lasted(fault_since: float | None, now: float) -> bool:
+    """Whether a fault that was seen first then counts by now."""
+    return fault_since is not None and now - fault_since >= FAULT_GRACE_SECONDS
+
+
+def of_overruling(cause: Cause) -> Signal:
+    """What follows when somebody else has moved traffic."""
+    reason = f"{cause.by} has changed the desired state ({cause.why}), so the rollout ends here."
+    return Signal(Event.OVERRULED, reason, cause.by)
 
 
 def of_time(plan: Plan, state: RolloutState, now: float) -> Signal | None:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from tfx_rollout.rollout.judge import JudgeState, Verdict
-from tfx_rollout.traffic import DesiredState, Split
+from tfx_rollout.traffic import DesiredState, Split, Track
 
 SCHEMA = 2
 Outcome = Literal["promoted", "first_version", "rolled_back", "failed"]
@@ -142,6 +142,16 @@ class RolloutState:
     def moment(self) -> str:
         """Which event and which window were the last ones."""
         return f"e{self.events}w{self.windows}"
+
+    @property
+    def situation(self) -> dict[str, Any]:
+        """What its events tell of it, beside what happened."""
+        return {
+            "stage": self.stage,
+            "window": self.windows,
+            "generation": 0 if self.wanted is None else self.wanted.generation,
+            "share": 0.0 if self.wanted is None else self.wanted.split.share(Track.CANARY),
+        }
 
     @property
     def held_since(self) -> bool:

@@ -1,4 +1,4 @@
-"""How a rollout, or an A/B test, goes on over what people change of what is held beside it.
+"""How something that moves traffic goes on over what people change of what is held beside it.
 
 Its state is written before the desired state that it asks for, so others may write theirs before that (the lock was theirs, or
 the controller died in between), or after it. The history tells which it was.

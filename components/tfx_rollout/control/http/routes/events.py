@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from tfx_rollout.control.documents import Role
+from tfx_rollout.control.http.back import Back
 from tfx_rollout.control.http.parameters import ExperimentId, Model, RolloutId
 from tfx_rollout.control.http.route import needs, routes_of
 from tfx_rollout.control.http.watching import EventStream
-from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRecord
+from tfx_rollout.control.http.watching.topics import AllModels, OneModel, OneRecord, Topic
 from tfx_rollout.control.http.watching.watch import Place
 
 router = routes_of("events", prefix="/v1")
@@ -48,9 +50,7 @@ def _stream(what: str, **kinds: str) -> dict[int | str, dict[str, Any]]:
 )
 async def follow_models(request: Request) -> Response:
     """All models, as they change."""
-    back = request.app.state.back
-    place = await back.watch.enter(("models",), request.state.caller.name, lambda: AllModels(back.store, back.own_control))
-    return _answer(request, place, None)
+    return await _follow(request, ("models",), lambda back: AllModels(back.signs, back.presence, back.own_control))
 
 
 @router.get(
@@ -70,11 +70,7 @@ async def follow_models(request: Request) -> Response:
 )
 async def follow_model(request: Request, model: Model) -> Response:
     """One model and what is done about it, as it changes."""
-    back = request.app.state.back
-    place = await back.watch.enter(
-        ("model", model), request.state.caller.name, lambda: OneModel(back.store, back.own_control, model)
-    )
-    return _answer(request, place, None)
+    return await _follow(request, ("model", model), lambda back: OneModel(back.signs, back.own_control, model))
 
 
 @router.get(
@@ -95,13 +91,8 @@ async def follow_model(request: Request, model: Model) -> Response:
 )
 async def follow_rollout(request: Request, model: Model, rollout: RolloutId, last_event_id: Resume = None) -> Response:
     """One rollout, from its first event to its end."""
-    back = request.app.state.back
-    place = await back.watch.enter(
-        ("rollout", model, rollout),
-        request.state.caller.name,
-        lambda: OneRecord(back.own_control.tail_rollout(model, rollout)),
-    )
-    return _answer(request, place, _resumed(place, last_event_id))
+    key = ("rollout", model, rollout)
+    return await _follow(request, key, lambda back: OneRecord(back.own_control.tail_rollout(model, rollout)), last_event_id)
 
 
 @router.get(
@@ -121,21 +112,21 @@ async def follow_rollout(request: Request, model: Model, rollout: RolloutId, las
 )
 async def follow_experiment(request: Request, model: Model, experiment: ExperimentId, last_event_id: Resume = None) -> Response:
     """One A/B test, from its first event to its end."""
-    back = request.app.state.back
-    place = await back.watch.enter(
-        ("experiment", model, experiment),
-        request.state.caller.name,
-        lambda: OneRecord(back.own_control.tail_experiment(model, experiment)),
-    )
-    return _answer(request, place, _resumed(place, last_event_id))
+    key = ("experiment", model, experiment)
+    return await _follow(request, key, lambda back: OneRecord(back.own_control.tail_experiment(model, experiment)), last_event_id)
+
+
+async def _follow(
+    request: Request, key: tuple[str, ...], topic: Callable[[Back], Topic], last_event_id: str | None = None
+) -> EventStream:
+    """The stream of a topic, which `topic` makes if nobody follows it yet, on from where another one broke off."""
+    back, caller = request.app.state.back, request.state.caller
+    place = await back.watch.enter(key, caller.name, lambda: topic(back))
+    begin = _resumed(place, last_event_id)
+    return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.welcome.of(caller))
 
 
 def _resumed(place: Place, last_event_id: str | None) -> int | None:
     """Where a record is told on from; None for its beginning."""
     found = re.fullmatch(r"(\d{1,9})\.(\d{1,9})", last_event_id or "")
     return None if found is None else place.feed.place_of((int(found[1]), int(found[2])))
-
-
-def _answer(request: Request, place: Place, begin: int | None) -> EventStream:
-    back, caller = request.app.state.back, request.state.caller
-    return EventStream(place, begin, seconds=back.limits.watch_seconds, welcome=lambda: back.welcome.of(caller))

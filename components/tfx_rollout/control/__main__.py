@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from tfx_rollout.control.http.settings import ApiOptions, Limits
+from tfx_rollout.control.standing_back import stand_back
 from tfx_rollout.errors import InvalidInput, RolloutError
 
 PURPOSE = "the HTTP API's port"
-NICE = 10
-"""By so much this process stands back where processors are scarce: those who are served come before those who watch."""
 
 LIMITS = {
     "body_bytes": int,
@@ -48,21 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.root.is_dir():
             raise InvalidInput(f"There is no folder {options.root}; give the root that `tfx-rollout serve` serves.")
         check_start(options)
-        _stand_back()
+        stand_back()
         listener = listening(options.host, options.port, PURPOSE) if given.fd is None else socket.socket(fileno=given.fd)
         ApiServer(options, listener).serve_until_stopped()
     except RolloutError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return error.exit_code
     return 0
-
-
-def _stand_back() -> None:
-    """Gives way to whoever serves: it gets less of a processor, and never interrupts another process that runs."""
-    os.nice(max(0, NICE - os.nice(0)))
-    # A sandbox may forbid that; it gives way less then.
-    with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def read_options(given: argparse.Namespace) -> ApiOptions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 SETTLED_NS = 50_000_000
@@ -19,9 +18,9 @@ class FileStamp(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, file: Path | os.DirEntry[str]) -> FileStamp:
+    def of(cls, file: str | os.PathLike[str]) -> FileStamp:
         """Raises `OSError`."""
-        found = file.stat()
+        found = os.stat(file)
         return cls(found.st_ino, found.st_ctime_ns, found.st_size)
 
     @property

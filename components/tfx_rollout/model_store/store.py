@@ -41,12 +41,12 @@ class ModelStore:
                 folders = list(self.root.iterdir())
             except FileNotFoundError:
                 return []
-            names = sorted(folder.name for folder in folders if _is_model_name(folder.name))
+            names = sorted(folder.name for folder in folders if is_model_name(folder.name))
             return [name for name in names if BasePath(self, name).exists()]
 
     def model(self, name: str) -> BasePath:
         """The model's base path, whether or not it is there yet. Raises `InvalidInput` for a name that cannot be one."""
-        if not _is_model_name(name):
+        if not is_model_name(name):
             raise InvalidInput(
                 f"{name!r} cannot be a model's name; give 1 to 64 letters, digits, '_', '-' or '.', "
                 f"not beginning with '.', and none of {', '.join(sorted(RESERVED))}."
@@ -54,5 +54,6 @@ class ModelStore:
         return BasePath(self, name)
 
 
-def _is_model_name(name: str) -> bool:
+def is_model_name(name: str) -> bool:
+    """Whether a model, or its folder, can have this name."""
     return _NAME.fullmatch(name) is not None and name not in RESERVED

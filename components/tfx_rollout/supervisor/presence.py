@@ -20,7 +20,7 @@ SCHEMA = 1
 INFO_FILE = "supervisor.json"
 LOCK_FILE = "supervisor.lock"
 LOOK_S = 0.1
-"""Far longer than `running_supervisor` holds the lock to find out whether somebody else does."""
+"""Far longer than `may_run` holds the lock to find out whether somebody else does."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +96,22 @@ def withdraw(root: Path, info: SupervisorInfo | None = None) -> None:
 
 def running_supervisor(root: Path) -> SupervisorInfo | None:
     """The supervisor that serves this root now, if one does."""
+    return _read_info(root) if may_run(root) else None
+
+
+def may_run(root: Path) -> bool:
+    """Whether the supervisor that was announced last may run, as far as its lock tells on this host."""
     try:
         descriptor = os.open(root / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return None
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        # Held; or a file system without such locks, where the file is all that can be known.
-        return _read_info(root)
+        # Held; or a file system without such locks, where what was announced is all that can be known.
+        return True
     else:
-        return None
+        return False
     finally:
         os.close(descriptor)
 

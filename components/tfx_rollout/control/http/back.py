@@ -16,6 +16,7 @@ from tfx_rollout.control.http.callers import Caller, Callers, check_role
 from tfx_rollout.control.http.doors import Doors
 from tfx_rollout.control.http.keeping import KeptAnswers, Slot, sameness_of
 from tfx_rollout.control.http.keeping.sameness import Sources
+from tfx_rollout.control.http.keeping.signs import Signs
 from tfx_rollout.control.http.near_disk import lies_near
 from tfx_rollout.control.http.settings import ApiOptions
 from tfx_rollout.control.http.watching import Watch, Welcome
@@ -43,8 +44,9 @@ class Back:
         self.store = ModelStore(options.root, local=options.local)
         self.traffic = TrafficMetrics(self.store)
         self.own_control = LocalControl(self.store, by=API, role=Role.READ, traffic=self.traffic)
-        presence = RootPresence(self.store)
-        self._sources = Sources(self.store, presence, self.traffic)
+        self.presence = presence = RootPresence(self.store)
+        self.signs = Signs(self.store)
+        self._sources = Sources(self.signs, presence, self.traffic)
         self.exposition = Exposition(
             self.store,
             self.traffic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum, auto
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 SPARE = 64
@@ -64,6 +65,7 @@ class ConnectionCount:
         return 0 if client is None or self._most_each is None else self._each[client] - self._most_each
 
 
+@lru_cache(maxsize=1024)
 def client_at(address: str) -> str | None:
     """Whose an address is, as far as connections are counted; None for this machine, and for what is no address."""
     try:

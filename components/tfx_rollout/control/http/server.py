@@ -38,6 +38,7 @@ class ApiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                loop="uvloop",
                 http=PatientProtocol,
                 ws="none",
                 lifespan="on",

@@ -8,7 +8,7 @@ import pytest
 
 from tfx_rollout.control.access.tokens import TokenFile
 from tfx_rollout.control.documents import OrderWanted, Role, RolloutWanted
-from tfx_rollout.control.http.keeping.signs import sign_of
+from tfx_rollout.control.http.keeping.signs import Signs
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.model_store import BasePath
 from tfx_rollout.rollout import await_rollout
@@ -25,7 +25,8 @@ def control(base: BasePath) -> LocalControl:
 
 def settle(base: BasePath) -> None:
     """Until answers may be kept."""
-    while not sign_of(base).settled:
+    signs = Signs(base.store)
+    while not signs.of(base.name).settled:
         time.sleep(0.005)
 
 

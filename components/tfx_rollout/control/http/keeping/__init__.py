@@ -1,5 +1,6 @@
 """Answers that are given again as long as nothing changed: many who ask the same cost hardly more than one.
 
+listings   what lies in folders
 signs      whether anything changed, from the dates of files
 answers    what was answered, as bytes
 sameness   what has to be the same for an answer to be given again: a route says it

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tfx_rollout.control.http.keeping.answers import KEPT_S
-from tfx_rollout.control.http.keeping.signs import Sign, sign_of
+from tfx_rollout.control.http.keeping.signs import Sign, Signs
 from tfx_rollout.control.local.presence import RootPresence
-from tfx_rollout.control.local.record_id import is_record_id
-from tfx_rollout.experiment.journal import ExperimentJournal
 from tfx_rollout.metrics import TrafficMetrics
-from tfx_rollout.model_store import ModelStore
-from tfx_rollout.rollout.journal import Journal
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -22,7 +18,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class Sources:
     """What answers are made of."""
 
-    store: ModelStore
+    signs: Signs
     presence: RootPresence
     traffic: TrafficMetrics
 
@@ -66,24 +62,22 @@ def the_program(_: Sources, __: Mapping[str, str]) -> Sign:
 
 def all_models(sources: Sources, _: Mapping[str, str]) -> Sign:
     """Everything of all models, and who serves them."""
-    models = [sign_of(sources.store.model(name)) for name in sources.store.models()]
-    return Sign((sources.presence.supervisor(), *models), all(model.settled for model in models))
+    return _served(sources, sources.signs.of_all())
 
 
 def the_model(sources: Sources, path: Mapping[str, str]) -> Sign:
     """Everything of one model, and who serves it."""
-    model = sign_of(sources.store.model(path["model"]))
-    return Sign((sources.presence.supervisor(), model), model.settled)
+    return _served(sources, sources.signs.of(path["model"]))
 
 
 def the_rollout(sources: Sources, path: Mapping[str, str]) -> Sign:
     """Everything of one rollout, however old."""
-    return _the_record(sources, path["model"], Journal, path["rollout"])
+    return sources.signs.of(path["model"], rollout=path["rollout"])
 
 
 def the_experiment(sources: Sources, path: Mapping[str, str]) -> Sign:
     """Everything of one A/B test, however old."""
-    return _the_record(sources, path["model"], ExperimentJournal, path["experiment"])
+    return sources.signs.of(path["model"], experiment=path["experiment"])
 
 
 def all_metrics(sources: Sources, path: Mapping[str, str]) -> Sign:
@@ -97,7 +91,5 @@ def the_traffic(sources: Sources, _: Mapping[str, str]) -> Sign:
     return Sign(sources.traffic.revision)
 
 
-def _the_record(sources: Sources, model: str, kind: type[Journal] | type[ExperimentJournal], id: str) -> Sign:
-    base = sources.store.model(model)
-    # The address was not checked yet: what is no id must not become the name of a folder.
-    return sign_of(base, *([kind.folder_of(base) / id] if is_record_id(id) else []))
+def _served(sources: Sources, sign: Sign) -> Sign:
+    return Sign((sources.presence.supervisor(), sign), sign.settled)

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from tfx_rollout.control.documents import ModelOverview
-from tfx_rollout.control.http.keeping.signs import Sign, sign_of
+from tfx_rollout.control.http.keeping.signs import Sign, Signs
 from tfx_rollout.control.http.watching.feed import Feed, Message
 from tfx_rollout.control.local import LocalControl
 from tfx_rollout.control.local.presence import RootPresence
-from tfx_rollout.model_store import ModelStore
 
 ANYHOW_S = 5.0
 """So often it is looked even where no file changed, in seconds: some things change with the time alone."""
@@ -74,16 +73,14 @@ class _Changes:
 class AllModels:
     """All models of the root: `models`."""
 
-    def __init__(self, store: ModelStore, control: LocalControl) -> None:
+    def __init__(self, signs: Signs, presence: RootPresence, control: LocalControl) -> None:
         self.feed = Feed()
-        self._store, self._presence, self._control = store, RootPresence(store), control
+        self._signs, self._presence, self._control = signs, presence, control
         self._changes = _Changes()
 
     def look(self) -> Seen:
         """See `Topic`."""
-        models = ((name, sign_of(self._store.model(name))) for name in self._store.models())
-        sign = Sign((self._presence.supervisor(), *models))
-        if not self._changes.possible(sign):
+        if not self._changes.possible(Sign((self._presence.supervisor(), self._signs.of_all()))):
             return Seen()
         return Seen(tuple(self._changes.message("models", self._control.models())))
 
@@ -91,17 +88,16 @@ class AllModels:
 class OneModel:
     """One model: `model`, and `rollout` and `experiment` of what runs, each to its end."""
 
-    def __init__(self, store: ModelStore, control: LocalControl, model: str) -> None:
+    def __init__(self, signs: Signs, control: LocalControl, model: str) -> None:
         self.feed = Feed()
-        self._base = store.model(model)
-        self._control, self._model = control, model
+        self._signs, self._control, self._model = signs, control, model
         self._changes = _Changes()
         self._rollout: str | None = None
         self._experiment: str | None = None
 
     def look(self) -> Seen:
         """See `Topic`."""
-        if not self._changes.possible(sign_of(self._base)):
+        if not self._changes.possible(self._signs.of(self._model)):
             return Seen()
         overview = self._control.model(self._model)
         told = self._changes.message("model", overview)

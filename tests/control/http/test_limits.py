@@ -70,11 +70,13 @@ def test_after_the_body_nothing_is_bounded_any_more():
     messages = iter([{"type": "http.request", "body": b"x" * 10, "more_body": False}, {"type": "http.disconnect"}])
 
     async def receive() -> dict[str, object]:
-        await asyncio.sleep(0.02)
-        return next(messages)
+        message = next(messages)
+        if message["type"] == "http.disconnect":
+            await asyncio.sleep(0.2)
+        return message
 
     async def read() -> list[str]:
-        receiving = bounded(receive, at_most=10, seconds=0.03)  # type: ignore[arg-type]
+        receiving = bounded(receive, at_most=10, seconds=0.1)  # type: ignore[arg-type]
         return [(await receiving())["type"], (await receiving())["type"]]
 
     assert asyncio.run(read()) == ["http.request", "http.disconnect"]

@@ -3,8 +3,10 @@ that really are killed or really run at once."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
+import queue
 import shutil
 import signal
 import socket
@@ -109,14 +111,26 @@ def _served_api(root: Path, *, scheme: str = "http", **options: Any) -> Iterator
         given = ApiOptions(root, port=port, **options)
         tls = {"ssl_certfile": given.tls_cert, "ssl_keyfile": given.tls_key}
         app = create_app(given)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none", **tls))
+        loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
+
+        class Server(uvicorn.Server):
+            async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+                loops.put(asyncio.get_running_loop())
+                await super().serve(sockets)
+
+        server = Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none", **tls))
+
+        def stop() -> None:
+            app.state.back.watch.close()
+            server.should_exit = True
+
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             yield f"{scheme}://127.0.0.1:{port}"
         finally:
-            app.state.back.watch.close()
-            server.should_exit = True
+            # What watches is changed on its event loop alone.
+            loops.get(timeout=30).call_soon_threadsafe(stop)
             thread.join(30)
 
 

@@ -36,7 +36,7 @@ DECLARED = {
 OPERATIONS = sorted(DECLARED)
 PUBLIC = {label for label, operation in DECLARED.items() if not operation.get("security")}
 """What everybody may ask."""
-EXAMPLES = 4
+EXAMPLES = 8
 """Of each operation and kind of request."""
 UNHURRIED = Limits(requests_per_second=10_000, burst=100_000, failed_per_minute=100_000, watch_seconds=0.0)
 

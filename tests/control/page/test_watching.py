@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tfx_rollout.rollout import start_rollout
 from tfx_rollout.rollout.plan import plan_from_dict
@@ -147,6 +147,31 @@ def test_a_rollout_is_watched_from_its_beginning_to_its_end_without_reload(site,
     page.get_by_role("link", name=base.name, exact=True).click()
     expect(page.get_by_role("table", name="Versions").locator("tr.current")).to_contain_text("stable")
     expect(page.get_by_role("table", name="Rollouts").locator("tbody tr").first).to_contain_text("promoted")
+
+
+def test_charts_are_drawn_on_in_place_though_something_comes_to_stand_before_them(site, served, plan, look):
+    base = site.model()
+    root = served(base)
+    rollout = start_rollout(base, 2, plan_from_dict({**plan, "min_windows": 50}), by="ann", why="a new version")
+    reach(root, lambda state: state.windows > 1)
+    page = look().page
+
+    def before_its_first_verdict(route: Route) -> None:
+        """A window may be there before what the judge says of it."""
+        answer = route.fetch()
+        document = answer.json()
+        stages = [{**stage, "evidence": None} for stage in document["stages"]]
+        route.fulfill(response=answer, json={**document, "evidence": None, "stages": stages}, headers={})
+
+    page.route("**/report", before_its_first_verdict)
+    page.goto(f"{site.address}/#/models/{base.name}/rollouts/{rollout}")
+    drawn = page.locator('[data-chart="evidence"] canvas').element_handle()
+    expect(page.get_by_role("table", name="Gates and guards")).to_have_count(0)
+    page.unroute("**/report")
+    reach(root, lambda state: state.windows > 4)
+    expect(page.get_by_role("table", name="Gates and guards")).to_be_visible()
+    assert drawn is not None
+    assert drawn.evaluate("canvas => canvas.isConnected")
 
 
 def test_a_harmful_version_is_shown_with_all_that_speaks_against_it(site, served, plan, look):

@@ -12,7 +12,7 @@ export function armsTable(report) {
   const interval = (arm) => (arm.estimate == null ? "–" : `${digits(arm.estimate)} (${arm.low == null ? (number ? "−∞" : "0") : digits(arm.low)} to ${bound(arm.high)})`);
   return h(
     "section",
-    { "aria-labelledby": "arms" },
+    { key: "arms", "aria-labelledby": "arms" },
     h("h2", { id: "arms" }, "Arms"),
     table(
       "Arms",

@@ -12,7 +12,7 @@ export function experimentCharts(report, board) {
   const figure = (name, title, text, chart, wide) => chartFigure(board, { name, title, text, wide, source: report, chart });
   return h(
     "section",
-    { "aria-labelledby": "over-time" },
+    { key: "over-time", "aria-labelledby": "over-time" },
     h("h2", { id: "over-time" }, "Over time"),
     chartTools(board),
     h(

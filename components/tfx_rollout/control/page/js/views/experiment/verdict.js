@@ -7,7 +7,7 @@ export const reasons = (report) =>
   report.reasons.length > 0 &&
   h(
     "section",
-    { "aria-labelledby": "verdict" },
+    { key: "verdict", "aria-labelledby": "verdict" },
     h("h2", { id: "verdict" }, report.decided_at ? "What decided" : "What the judge says"),
     report.withheld && h("p", { class: "notice mild" }, "A guard is raised, so the metric decides nothing."),
     h("div", { class: "verdict" }, h("ul", {}, report.reasons.map((reason, i) => h("li", { key: String(i), class: i ? "soft" : "first" }, reason)))),
@@ -17,7 +17,7 @@ export const guards = (report) =>
   report.guards.length > 0 &&
   h(
     "section",
-    { "aria-labelledby": "checks" },
+    { key: "checks", "aria-labelledby": "checks" },
     h("h2", { id: "checks" }, "Guards"),
     table(
       "Guards",

@@ -22,7 +22,7 @@ export function reportCharts(report, board) {
   const names = Object.keys(TITLES).filter((name) => name !== "accuracy" || series.labels);
   return h(
     "section",
-    { "aria-labelledby": "over-time" },
+    { key: "over-time", "aria-labelledby": "over-time" },
     h("h2", { id: "over-time" }, "Over time"),
     chartTools(board),
     h(

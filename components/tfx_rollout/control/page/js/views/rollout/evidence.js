@@ -31,7 +31,7 @@ export function evidenceTable(report) {
   });
   return h(
     "section",
-    { "aria-labelledby": "evidence" },
+    { key: "evidence", "aria-labelledby": "evidence" },
     h("h2", { id: "evidence" }, report.decided_at ? "Evidence at the decision" : "Evidence so far"),
     table(
       "Evidence by metric and test",

@@ -61,4 +61,4 @@ export const ordersTable = (report) =>
     ),
   );
 
-const section = (id, title, ...parts) => h("section", { "aria-labelledby": id }, h("h2", { id }, title), ...parts);
+const section = (id, title, ...parts) => h("section", { key: id, "aria-labelledby": id }, h("h2", { id }, title), ...parts);

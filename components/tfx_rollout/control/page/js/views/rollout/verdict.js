@@ -9,7 +9,7 @@ export function reasons(report) {
   if (!evidence) return null;
   return h(
     "section",
-    { "aria-labelledby": "verdict" },
+    { key: "verdict", "aria-labelledby": "verdict" },
     h("h2", { id: "verdict" }, report.decided_at ? "What decided" : "What the judge says"),
     h("div", { class: "verdict" }, call(evidence.call), h("ul", {}, evidence.reasons.map((reason, i) => h("li", { key: String(i), class: i ? "soft" : "first" }, reason)))),
   );
@@ -31,7 +31,7 @@ export function checks(report) {
   ];
   return h(
     "section",
-    { "aria-labelledby": "checks" },
+    { key: "checks", "aria-labelledby": "checks" },
     h("h2", { id: "checks" }, `Gates and guards of stage ${stage.stage}`),
     table(
       "Gates and guards",

@@ -14,7 +14,7 @@ import pytest
 
 from tfx_rollout.errors import PortInUse
 from tfx_rollout.model_store import ModelStore
-from tfx_rollout.serving import free_port
+from tfx_rollout.serving import ensure_free, free_port
 from tfx_rollout.supervisor.api_process import ApiProcess, ApiSettings
 from tfx_rollout.supervisor.presence import running_supervisor
 
@@ -100,13 +100,14 @@ def test_a_served_root_has_an_api_that_dies_and_comes_again_and_ends_with_the_su
 
 
 @pytest.mark.integration
-def test_a_supervisor_that_is_killed_takes_its_api_along_and_the_next_one_has_the_port_again(serve, tmp_path):
+def test_a_supervisor_that_is_killed_takes_its_api_along_and_the_next_one_has_the_port_again(serve, tmp_path, wait_until):
     root = tmp_path / "root"
     port = free_port()
     with serve(root, "--api-port", str(port), api=True) as serving:
         assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
         serving.process.kill()
         serving.process.wait()
+        wait_until(lambda: _is_free(serving.port), what="the end of the gateway, which goes with it")
         with serve(root, "--api-port", str(port), api=True, port=serving.port):
             assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
 
@@ -139,6 +140,14 @@ def test_beyond_this_machine_it_takes_tls_and_tokens(tmp_path: Path):
     assert done.returncode == 2
     assert "would listen on 0.0.0.0 without TLS" in done.stderr
     assert not (tmp_path / "root").exists()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        ensure_free("127.0.0.1", port, "a test")
+    except PortInUse:
+        return False
+    return True
 
 
 def _logged(text: str, what: str) -> list[str]:

@@ -13,28 +13,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
 
 from tfx_rollout.errors import CorruptState, RetrainingOverlap, RolloutError
 from tfx_rollout.model_store.control_file import read_json, write_json
 from tfx_rollout.schedule.local import LocalSchedule
 from tfx_rollout.schedule.run_folder import SCHEMA, RunOutcome, RunRecord
 from tfx_rollout.schedule.trigger import written
+from tfx_rollout.serving.stop_signal import StopSignal
 
 KILL_SECONDS = 10.0
 """How long a command gets between SIGTERM and SIGKILL; TFX_ROLLOUT_KILL_SECONDS changes it."""
-
-
-@dataclass
-class _Ending:
-    """Why a command was told to end, if it was."""
-
-    outcome: RunOutcome | None = None
-    reason: str = ""
+_POLL_SECONDS = 0.05
 
 
 class Keeper:
@@ -49,28 +41,24 @@ class Keeper:
         self._scheduled: str = data["scheduled"]
         self._environment = environment
         self._kill_seconds = float(environment.get("TFX_ROLLOUT_KILL_SECONDS", KILL_SECONDS))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ending = _Ending()
+        self._stop = StopSignal()
 
     def run(self) -> RunRecord:
         """Runs the command to its end and writes that down."""
-        started = written(_now())
-        write_json(self._folder / "keeper.json", {"schema": SCHEMA, "pid": os.getpid(), "started": started})
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told)
-        outcome, exit_code, reason = self._outcome()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # nothing is left to end; what became of it shall be written
-        record = RunRecord(self._folder.name, outcome, self._scheduled, started, written(_now()), exit_code, reason)
-        write_json(self._folder / "end.json", record.to_json())
-        return record
+        # To the last: what became of it shall be written though it is told to end once more.
+        with self._stop.heard():
+            started = written(_now())
+            write_json(self._folder / "keeper.json", {"schema": SCHEMA, "pid": os.getpid(), "started": started})
+            outcome, exit_code, reason = self._outcome()
+            record = RunRecord(self._folder.name, outcome, self._scheduled, started, written(_now()), exit_code, reason)
+            write_json(self._folder / "end.json", record.to_json())
+            return record
 
     def _outcome(self) -> tuple[RunOutcome, int | None, str]:
         try:
             with ExitStack() as stack:
                 self._keep_clear(stack)
-                if self._ending.outcome is not None:
-                    return self._ending.outcome, None, self._ending.reason
+                self._pause(0.0)
                 return self._command()
         except _Told:
             return "stopped", None, "it was told to end before it began"
@@ -88,7 +76,13 @@ class Keeper:
 
         base = ModelStore(Path(overlap.root)).model(overlap.model)
         by = f"schedule {self._schedule.name}"
-        stack.enter_context(retraining(base, overlap.on_overlap, wait_seconds=overlap.wait_seconds, by=by, say=_say))
+        stack.enter_context(
+            retraining(base, overlap.on_overlap, wait_seconds=overlap.wait_seconds, by=by, say=_say, pause=self._pause)
+        )
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise _Told
 
     def _command(self) -> tuple[RunOutcome, int | None, str]:
         from tfx_rollout.serving.tether import tethered
@@ -102,45 +96,39 @@ class Keeper:
             "TFX_ROLLOUT_SCHEDULED_TIME": self._scheduled,
         }
         _say(f"starts {schedule.command} in {schedule.cwd}")
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             tethered(schedule.command), cwd=schedule.cwd, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
-        code = self._awaited(self._process, schedule.timeout_seconds)
-        if self._ending.outcome is not None:
-            return self._ending.outcome, code, self._ending.reason
-        reason = "" if code == 0 else f"it ended with {_in_words(code)}; see its log"
-        return "succeeded" if code == 0 else "failed", code, reason
+        ending = self._awaited(process, schedule.timeout_seconds)
+        if ending is not None:
+            outcome, reason = ending
+            _say(f"{reason}; ends it")
+            return outcome, self._ended(process), reason
+        code = process.wait()
+        said = "" if code == 0 else f"it ended with {_in_words(code)}; see its log"
+        return "succeeded" if code == 0 else "failed", code, said
 
-    def _awaited(self, process: subprocess.Popen[bytes], timeout: float) -> int:
+    def _awaited(self, process: subprocess.Popen[bytes], timeout: float) -> tuple[RunOutcome, str] | None:
+        """Waits for the end of the command; why it is to be ended before, if it is."""
         deadline = time.monotonic() + timeout
-        while True:
-            try:
-                return process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self._ending = _Ending("timed_out", f"it took longer than {timeout:g} s")
-            except _Told:
-                self._ending = _Ending("stopped", "it was told to end")
-            return self._ended(process)
+        while process.poll() is None:
+            if self._stop.wait(_POLL_SECONDS):
+                return "stopped", "it was told to end"
+            if time.monotonic() >= deadline:
+                return "timed_out", f"it took longer than {timeout:g} s"
+        return None
 
     def _ended(self, process: subprocess.Popen[bytes]) -> int:
         """Tells the command, and all it started, to end, and then makes them."""
-        _say(f"{self._ending.reason}; ends it")
         _signal_group(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + self._kill_seconds
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except (subprocess.TimeoutExpired, _Told):
-                continue
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self._kill_seconds)
         _signal_group(process.pid, signal.SIGKILL)
         return process.wait()
 
-    def _told(self, number: int, frame: FrameType | None) -> None:
-        raise _Told
-
 
 class _Told(Exception):
-    """SIGTERM or SIGINT came."""
+    """It was told to end before the command began."""
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -28,11 +28,19 @@ WAIT_SECONDS = 3600.0
 """How long is waited by default."""
 _POLL_SECONDS = 0.25
 Say = Callable[[str], None]
+Pause = Callable[[float], object]
+"""Waits for so many seconds. What it raises ends the waiting."""
 
 
 @contextmanager
 def retraining(
-    base: BasePath, on_overlap: OnOverlap, *, wait_seconds: float, by: str, say: Say = lambda _: None
+    base: BasePath,
+    on_overlap: OnOverlap,
+    *,
+    wait_seconds: float,
+    by: str,
+    say: Say = lambda _: None,
+    pause: Pause = time.sleep,
 ) -> Iterator[None]:
     """The right to retrain a model, for the length of the block: the lock is held, and no rollout was on its way.
 
@@ -40,8 +48,8 @@ def retraining(
     """
     deadline = time.monotonic() + wait_seconds
     with ExitStack() as stack:
-        _patiently(lambda: stack.enter_context(RetrainingLock(base).held()), on_overlap, deadline, say)
-        make_room(base, on_overlap, deadline, by=by, say=say)
+        _patiently(lambda: stack.enter_context(RetrainingLock(base).held()), on_overlap, deadline, say, pause)
+        make_room(base, on_overlap, deadline, by=by, say=say, pause=pause)
         yield
 
 
@@ -61,7 +69,7 @@ def claim_retraining(
     return claims[-1]
 
 
-def make_room(base: BasePath, on_overlap: OnOverlap, deadline: float, *, by: str, say: Say) -> None:
+def make_room(base: BasePath, on_overlap: OnOverlap, deadline: float, *, by: str, say: Say, pause: Pause = time.sleep) -> None:
     """Returns when no rollout of the model is on its way. `deadline` is of the monotonic clock."""
     asked: set[str] = set()
     said = ""
@@ -77,10 +85,10 @@ def make_room(base: BasePath, on_overlap: OnOverlap, deadline: float, *, by: str
         if what != said:
             say(f"{what}; waiting for its end")
             said = what
-        time.sleep(_POLL_SECONDS)
+        pause(_POLL_SECONDS)
 
 
-def _patiently(take: Callable[[], object], on_overlap: OnOverlap, deadline: float, say: Say) -> None:
+def _patiently(take: Callable[[], object], on_overlap: OnOverlap, deadline: float, say: Say, pause: Pause = time.sleep) -> None:
     said = False
     while True:
         try:
@@ -92,7 +100,7 @@ def _patiently(take: Callable[[], object], on_overlap: OnOverlap, deadline: floa
             if not said:
                 say(f"{overlap.what}; waiting for its end")
                 said = True
-        time.sleep(_POLL_SECONDS)
+        pause(_POLL_SECONDS)
 
 
 def _supersede(base: BasePath, states: list[RolloutState], by: str, say: Say) -> None:

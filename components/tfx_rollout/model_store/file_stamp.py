@@ -20,7 +20,7 @@ class FileStamp(NamedTuple):
     @classmethod
     def of(cls, file: str | os.PathLike[str]) -> FileStamp:
         """Raises `OSError`."""
-        found = os.stat(file)
+        found = os.stat(file)  # noqa: PTH116 - making a path would take longer than the look
         return cls(found.st_ino, found.st_ctime_ns, found.st_size)
 
     @property

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tfx_rollout.errors import LostLease
 from tfx_rollout.traffic import Track
 
-
-class Lease:
-    """Lets so many writes pass, and none after them."""
-
-    def __init__(self, writes: int) -> None:
-        self.left = writes
-
-    def __call__(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise LostLease("/srv/models", "process 7 on another host")
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != "lock"}
+from ..lost_lease import Guard, contents
 
 
 def test_without_the_lease_a_tick_raises_and_leaves_everything_as_it_was(world, plan):
@@ -32,7 +16,7 @@ def test_without_the_lease_a_tick_raises_and_leaves_everything_as_it_was(world, 
             world.order("promote", variant=Track.VARIANT_B)
         world.prepare()
         before = contents(world.base.path)
-        world.restart(guard=Lease(0))
+        world.restart(guard=Guard(0))
         try:
             world.controller.tick()
         except LostLease:
@@ -53,7 +37,7 @@ def test_a_lease_that_is_lost_between_two_writes_lets_no_other_follow_and_the_ne
         if world.state.windows == 3 and world.state.outcome is None:
             world.order("stop")
         world.prepare()
-        world.restart(guard=Lease(tick % 5))
+        world.restart(guard=Guard(tick % 5))
         try:
             world.controller.tick()
         except LostLease:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tfx_rollout.errors import LostLease
 from tfx_rollout.rollout import Phase, RolloutController
 
-
-class Guard:
-    """Lets so many writes pass, and none after them."""
-
-    def __init__(self, writes: float) -> None:
-        self.left, self.asked = writes, 0
-
-    def __call__(self) -> None:
-        self.asked += 1
-        if self.asked > self.left:
-            raise LostLease("/srv/models", "process 7 on another host")
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != "lock"}
+from ..lost_lease import Guard, contents
 
 
 def test_without_the_lease_a_tick_raises_and_leaves_everything_as_it_was(live, plan):
